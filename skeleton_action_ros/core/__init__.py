@@ -1,0 +1,1 @@
+"""The decisions, without ROS, files or clocks: numpy and the standard library only."""
