@@ -1,0 +1,1 @@
+"""The outside world: one module a third-party library, file format or device."""
