@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from skeleton_action_ros.core.errors import BadClipError
+from skeleton_action_ros.core.layouts import Common15
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
 from skeleton_action_ros.core.skeleton import Clip
 
@@ -49,32 +51,32 @@ class Model(Protocol):
 
 
 @dataclass(frozen=True)
-class PreparedBatch:
-    """Model input for several clips."""
-
-    joints: NDArray[np.float32]
-    mask: NDArray[np.float32]
-
-
-def prepare_batch(clips: Sequence[Clip], config: PreprocessConfig) -> PreparedBatch:
+class Inferred:
     """
-    Prepare several clips for one call of a model.
+    What a model says about several clips.
 
-    :raises BadClipError: a clip cannot be placed, as `prepare` says.
+    :param rows: (usable clips, D) embeddings or logits, in the order of `usable`.
+    :param usable: (usable clips,) indices of the clips that could be placed.
+    :param failures: why each of the others could not, by its index.
     """
-    joints = np.zeros((len(clips), config.frames, 15, 3), np.float32)
-    mask = np.zeros((len(clips), config.frames, 15), np.float32)
+
+    rows: NDArray[np.float32]
+    usable: NDArray[np.intp]
+    failures: dict[int, str]
+
+
+def infer_clips(model: Model, clips: Sequence[Clip]) -> Inferred:
+    """Prepare clips and run all that can be placed through the model in one batch."""
+    prepared = {}
+    failures = {}
     for index, clip in enumerate(clips):
-        joints[index], mask[index] = prepare(clip, config)
-    return PreparedBatch(joints, mask)
-
-
-def infer_clips(model: Model, clips: Sequence[Clip]) -> NDArray[np.float32]:
-    """
-    Prepare clips and run them through the model in one batch.
-
-    :return: (clips, D) embeddings or (clips, labels) logits.
-    :raises BadClipError: a clip cannot be placed.
-    """
-    batch = prepare_batch(clips, model.preprocess)
-    return model.infer(batch.joints, batch.mask)
+        try:
+            prepared[index] = prepare(clip, model.preprocess)
+        except BadClipError as error:
+            failures[index] = str(error)
+    frames, joints = model.preprocess.frames, len(Common15)
+    batch = np.zeros((len(prepared), frames, joints, 3), np.float32)
+    mask = np.zeros((len(prepared), frames, joints), np.float32)
+    for row, (clip_joints, clip_mask) in enumerate(prepared.values()):
+        batch[row], mask[row] = clip_joints, clip_mask
+    return Inferred(model.infer(batch, mask), np.array(list(prepared), np.intp), failures)

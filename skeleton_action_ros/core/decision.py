@@ -1,0 +1,192 @@
+"""From similarities over time to events: one person's state machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from skeleton_action_ros.core.config import setting
+from skeleton_action_ros.core.skeleton import NS_PER_S
+
+
+@dataclass(frozen=True)
+class DecisionConfig:
+    """When a match becomes an event, and when the event is over."""
+
+    settle_s: float = setting(
+        0.35,
+        'a match that no better one has followed for this long is believed',
+        unit='s',
+        low=0.0,
+        high=5.0,
+    )
+    release_s: float = setting(
+        0.5,
+        'an action that has stopped matching for this long is over',
+        unit='s',
+        low=0.0,
+        high=5.0,
+    )
+    hysteresis: float = setting(
+        0.05,
+        'an action goes on while its similarity is above its threshold less this',
+        low=0.0,
+        high=1.0,
+    )
+    overrule: float = setting(
+        0.05,
+        'another action takes over the same motion only when it is more similar by this',
+        low=0.0,
+        high=2.0,
+    )
+
+
+class EventKind(IntEnum):
+    """As in ActionEvent.msg."""
+
+    STARTED = 0
+    ENDED = 1
+
+
+@dataclass(frozen=True)
+class ActionEvent:
+    """
+    An action of one person has started or ended.
+
+    :param start_ns: when the action began, sensor time.
+    :param end_ns: until when it has been seen so far; for ENDED, when it ended.
+    :param stamp_ns: stamp of the frame that decided it.
+    :param confidence: 0 to 1; 0.5 at the threshold.
+    """
+
+    kind: EventKind
+    body_id: int
+    label: str
+    start_ns: int
+    end_ns: int
+    stamp_ns: int
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Match:
+    """A stretch of motion that is as similar to an action as its threshold asks."""
+
+    label: str
+    similarity: float
+    threshold: float
+    start_ns: int
+    end_ns: int
+
+    @property
+    def excess(self) -> float:
+        """How far above its threshold it is, as a share of what was possible: 0 to 1."""
+        return (self.similarity - self.threshold) / max(1.0 - self.threshold, 1e-6)
+
+    @property
+    def confidence(self) -> float:
+        """0.5 at the threshold, 1 for identical motion."""
+        return min(max(0.5 + 0.5 * self.excess, 0.0), 1.0)
+
+
+@dataclass
+class _Open:
+    match: Match
+    end_ns: int
+
+    def overlap(self, match: Match) -> float:
+        """Return the share of `match` that this action covers already."""
+        common = min(self.end_ns, match.end_ns) - max(self.match.start_ns, match.start_ns)
+        return max(common, 0) / max(match.end_ns - match.start_ns, 1)
+
+
+class PersonDecision:
+    """
+    Follows one person: holds the best match until it has settled, then reports it as started, keeps
+    it open while it goes on matching, and reports its end. One action at a time.
+    """
+
+    def __init__(self, body_id: int, config: DecisionConfig) -> None:
+        self._body_id = body_id
+        self._config = config
+        self._best: Match | None = None
+        self._best_since_ns = 0
+        self._open: _Open | None = None
+        self._free_from_ns = 0
+
+    @property
+    def free_from_ns(self) -> int:
+        """Motion before this belongs to an action that has ended."""
+        return self._free_from_ns
+
+    @property
+    def open(self) -> Match | None:
+        """The match of the action that is going on, if one is."""
+        return self._open.match if self._open else None
+
+    def update(
+        self, now_ns: int, matches: dict[str, Match], ongoing: dict[str, int], moving: bool
+    ) -> list[ActionEvent]:
+        """
+        Take what the latest window says.
+
+        :param matches: the best match of each label that reaches its threshold.
+        :param ongoing: labels that are still similar enough to go on, with the end of that stretch.
+        :param moving: whether the motion still goes on; when it does not, nothing better can come.
+        """
+        events = []
+        if self._open and self._open.match.label in ongoing:
+            self._open.end_ns = max(self._open.end_ns, ongoing[self._open.match.label])
+        rivals = [match for match in matches.values() if self._may_start(match)]
+        top = max(rivals, key=lambda match: match.excess, default=None)
+        if top and (self._best is None or top.excess > self._best.excess):
+            self._best, self._best_since_ns = top, now_ns
+        if self._best and (
+            not moving or now_ns - self._best_since_ns >= self._config.settle_s * NS_PER_S
+        ):
+            events += self._start(self._best, now_ns)
+        if self._open and (
+            not moving or now_ns - self._open.end_ns > self._config.release_s * NS_PER_S
+        ):
+            events.append(self._end(self._open.end_ns, now_ns))
+        return events
+
+    def end(self, now_ns: int) -> list[ActionEvent]:
+        """Report what is pending and end what is open: the person has stopped or left."""
+        return self.update(now_ns, {}, {}, moving=False)
+
+    def _may_start(self, match: Match) -> bool:
+        if self._open is None:
+            return True
+        if match.label == self._open.match.label:
+            return False
+        newer = self._open.overlap(match) < 0.5
+        return newer or match.excess > self._open.match.excess + self._config.overrule
+
+    def _start(self, match: Match, now_ns: int) -> list[ActionEvent]:
+        events = []
+        if self._open:
+            events.append(self._end(min(self._open.end_ns, match.start_ns), now_ns))
+        self._best = None
+        self._open = _Open(match, match.end_ns)
+        events.append(self._event(EventKind.STARTED, match, match.end_ns, now_ns))
+        return events
+
+    def _end(self, end_ns: int, now_ns: int) -> ActionEvent:
+        assert self._open is not None
+        match = self._open.match
+        end_ns = max(end_ns, match.start_ns)
+        self._open = None
+        self._free_from_ns = end_ns
+        return self._event(EventKind.ENDED, match, end_ns, now_ns)
+
+    def _event(self, kind: EventKind, match: Match, end_ns: int, now_ns: int) -> ActionEvent:
+        return ActionEvent(
+            kind,
+            self._body_id,
+            match.label,
+            match.start_ns,
+            end_ns,
+            now_ns,
+            match.confidence,
+        )

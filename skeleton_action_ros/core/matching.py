@@ -1,0 +1,204 @@
+"""How alike a piece of motion is to every action the robot knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skeleton_action_ros.core.embedding import Model, infer_clips
+from skeleton_action_ros.core.gallery import Gallery, Template
+from skeleton_action_ros.core.motion import MotionConfig, trim_to_motion
+from skeleton_action_ros.core.skeleton import Clip
+
+_NO_MATCH = -1.0
+_SCALE_STEP = 1.35
+_CLASSIFIER_SCALES_S = (1.0, 1.5, 2.2, 3.2)
+_EMBED_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One action that a piece of motion may be; larger similarity is better."""
+
+    label: str
+    similarity: float
+    threshold: float
+
+
+class Matcher(Protocol):
+    """Compares pieces of motion with the known actions."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The known actions, sorted."""
+
+    @property
+    def thresholds(self) -> NDArray[np.float32]:
+        """(labels,) similarity from which a match counts."""
+
+    @property
+    def scales_s(self) -> tuple[float, ...]:
+        """Lengths of the pieces worth comparing, rising."""
+
+    def similarities(self, clips: Sequence[Clip]) -> NDArray[np.float32]:
+        """
+        Compare pieces with all actions in one batch.
+
+        :return: (clips, labels), -1 where a piece is far too short or long for the action.
+        """
+
+
+@dataclass(frozen=True)
+class _Embedded:
+    embedding: NDArray[np.float32]
+    duration_s: float
+
+
+class TemplateIndex:
+    """
+    The gallery in the eyes of one embedder.
+
+    Templates are trimmed to their motion and embedded once; a gallery that changes costs only its
+    new templates.
+
+    :param threshold: similarity from which a match counts, for templates that bring no threshold
+        of their own.
+    :param stretch: a piece may be this many times longer or shorter than a template.
+    """
+
+    def __init__(
+        self, model: Model, motion: MotionConfig, threshold: float, stretch: float
+    ) -> None:
+        self._model = model
+        self._motion = motion
+        self._threshold = threshold
+        self._stretch = stretch
+        self._known: dict[str, _Embedded] = {}
+        self._arrange([])
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self._labels
+
+    @property
+    def thresholds(self) -> NDArray[np.float32]:
+        return self._thresholds
+
+    @property
+    def scales_s(self) -> tuple[float, ...]:
+        return self._scales_s
+
+    def set_gallery(self, gallery: Gallery) -> list[str]:
+        """
+        Follow a gallery that has changed.
+
+        :return: one message for each template that cannot be used; the others are.
+        """
+        fresh = [item for item in gallery.templates if item.id not in self._known]
+        known = {item.id: self._known[item.id] for item in gallery.templates if item.id in self._known}
+        problems = []
+        for first in range(0, len(fresh), _EMBED_AT_ONCE):
+            part = fresh[first : first + _EMBED_AT_ONCE]
+            clips = [trim_to_motion(item.clip, self._motion) for item in part]
+            inferred = infer_clips(self._model, clips)
+            for index, row in zip(inferred.usable, inferred.rows, strict=True):
+                known[part[index].id] = _Embedded(row, clips[index].duration_s)
+            problems += [
+                f'template {part[index].id} of {part[index].label!r} is not used: {failure}'
+                for index, failure in inferred.failures.items()
+            ]
+        self._known = known
+        self._arrange([item for item in gallery.templates if item.id in known])
+        return problems
+
+    def similarities(self, clips: Sequence[Clip]) -> NDArray[np.float32]:
+        out = np.full((len(clips), len(self._labels)), _NO_MATCH, np.float32)
+        if not self._labels or not clips:
+            return out
+        inferred = infer_clips(self._model, clips)
+        cosine = inferred.rows @ self._embeddings.T
+        lengths_s = np.array([clips[index].duration_s for index in inferred.usable])
+        ratio = lengths_s[:, None] / self._durations_s
+        cosine[(ratio > self._stretch) | (ratio < 1.0 / self._stretch)] = _NO_MATCH
+        out[inferred.usable] = np.maximum.reduceat(cosine, self._firsts, axis=1)
+        return out
+
+    def nearest(self, clip: Clip, exclude_label: str = '') -> Hypothesis | None:
+        """
+        Return the known action most like a clip, whatever its length; None when there is none.
+
+        :param exclude_label: an action to leave out: the one that is being taught.
+        """
+        others = [label != exclude_label for label in self._labels]
+        inferred = infer_clips(self._model, [trim_to_motion(clip, self._motion)])
+        if inferred.failures or not any(others):
+            return None
+        cosine = np.maximum.reduceat(inferred.rows @ self._embeddings.T, self._firsts, axis=1)[0]
+        best = int(np.argmax(np.where(others, cosine, -np.inf)))
+        return Hypothesis(self._labels[best], float(cosine[best]), float(self._thresholds[best]))
+
+    def _arrange(self, templates: Sequence[Template]) -> None:
+        """Lay the embeddings out label by label."""
+        ordered = sorted(templates, key=lambda template: template.label)
+        names = [template.label for template in ordered]
+        entries = [self._known[template.id] for template in ordered]
+        self._labels = tuple(sorted(set(names)))
+        self._firsts = np.array([names.index(label) for label in self._labels], np.intp)
+        self._embeddings = (
+            np.stack([entry.embedding for entry in entries])
+            if entries
+            else np.zeros((0, 0), np.float32)
+        )
+        self._durations_s = np.array([max(entry.duration_s, 1e-3) for entry in entries])
+        own: dict[str, float] = {}
+        for template in ordered:
+            if template.threshold > 0.0:
+                own[template.label] = min(template.threshold, own.get(template.label, np.inf))
+        self._thresholds = np.array(
+            [own.get(label, self._threshold) for label in self._labels], np.float32
+        )
+        self._scales_s = _scales(self._durations_s)
+
+
+def _scales(durations_s: NDArray[np.float64]) -> tuple[float, ...]:
+    """Space lengths evenly, by ratio, between the shortest and the longest template."""
+    if len(durations_s) == 0:
+        return ()
+    shortest, longest = float(durations_s.min()), float(durations_s.max())
+    steps = round(np.log(longest / shortest) / np.log(_SCALE_STEP))
+    return tuple(float(scale) for scale in np.geomspace(shortest, longest, steps + 1))
+
+
+class ClassifierMatcher:
+    """A closed-set classifier: the similarity is the probability of each of its labels."""
+
+    def __init__(self, model: Model, threshold: float) -> None:
+        order = np.argsort(np.array(model.labels))
+        self._model = model
+        self._order = order
+        self._labels = tuple(model.labels[index] for index in order)
+        self._thresholds = np.full(len(order), threshold, np.float32)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self._labels
+
+    @property
+    def thresholds(self) -> NDArray[np.float32]:
+        return self._thresholds
+
+    @property
+    def scales_s(self) -> tuple[float, ...]:
+        return _CLASSIFIER_SCALES_S
+
+    def similarities(self, clips: Sequence[Clip]) -> NDArray[np.float32]:
+        out = np.full((len(clips), len(self._labels)), _NO_MATCH, np.float32)
+        inferred = infer_clips(self._model, clips)
+        if len(inferred.usable):
+            odds = np.exp(inferred.rows - inferred.rows.max(axis=1, keepdims=True))
+            out[inferred.usable] = (odds / odds.sum(axis=1, keepdims=True))[:, self._order]
+        return out

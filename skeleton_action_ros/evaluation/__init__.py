@@ -1,0 +1,1 @@
+"""Replays of recordings through the recogniser, and figures on what it did."""
