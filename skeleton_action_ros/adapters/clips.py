@@ -1,9 +1,9 @@
 """
 Clips on disk: an `.npz` a clip, a folder of any depth a set of them.
 
-Arrays: `joints_m` (T, J, 3), `confidence` (T, J) (optional), `stamps_ns` (T,), and the strings `layout`,
-`label`, `subject`; a whole recording also has `annotation_labels`, `annotation_start_ns` and
-`annotation_end_ns`, one entry per span.
+Arrays: `joints_m` (T, J, 3), `confidence` (T, J) (optional), `stamps_ns` (T,), and the strings
+`layout`, `label`, `subject`; a whole recording also has `annotation_labels`, `annotation_start_ns`
+and `annotation_end_ns`, one entry per span.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def save_clip(path: str | Path, clip: Clip) -> None:
     """
     target = Path(path)
     if target.suffix != SUFFIX:
-        raise BadClipError(f'{path}: the name of a clip must end in {SUFFIX}, got {target.suffix!r}')
+        raise BadClipError(
+            f'{path}: the name of a clip must end in {SUFFIX}, got {target.suffix!r}'
+        )
     arrays: dict[str, ArrayLike] = {
         'joints_m': clip.joints_m,
         'confidence': clip.confidence,
@@ -170,9 +172,9 @@ def _numbers(
 ) -> NDArray[np.generic]:
     array = arrays[name]
     if array.dtype.kind not in kinds or array.ndim != axes:
+        expected = 'floats' if kinds == 'f' else 'integers'
         raise BadClipError(
-            f'{name} must be {"a float" if kinds == "f" else "an integer"} array of {axes} axes, got '
-            f'{array.dtype} {array.shape}'
+            f'{name} must be {expected} in {axes} axes, got {array.dtype} {array.shape}'
         )
     return array
 

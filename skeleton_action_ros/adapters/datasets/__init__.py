@@ -10,6 +10,7 @@ from __future__ import annotations
 from skeleton_action_ros.adapters.datasets import (
     florence3d,
     msr_action3d,
+    ntu_rgbd,
     nw_ucla,
     utd_mhad,
     utkinect,
@@ -24,6 +25,7 @@ DATASETS: dict[str, Dataset] = {
         utkinect.DATASET,
         nw_ucla.DATASET,
         florence3d.DATASET,
+        ntu_rgbd.DATASET,
     )
 }
 

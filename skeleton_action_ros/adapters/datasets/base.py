@@ -1,4 +1,4 @@
-"""What all data sets have in common: what reading them yields, and the way to the canonical frame."""
+"""What all data sets have in common: what they yield, and the way to the canonical frame."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ class Dataset:
     :param rate_hz: nominal frame rate.
     :param labels: action number -> label.
     :param pattern: matches the names of its files, and no others'.
-    :param read_file: yields the clips of one file; DatasetError where it does not follow the format.
+    :param read_file: yields the clips of one file; DatasetError where it does not follow the
+        format.
     """
 
     name: str
@@ -68,7 +69,9 @@ class Dataset:
             return [place]
         if not place.is_dir():
             raise DatasetError(f'{path}: expected a file or folder of {self.name}, found nothing')
-        found = sorted(f for f in place.rglob('*') if self.pattern.fullmatch(f.name) and f.is_file())
+        found = sorted(
+            f for f in place.rglob('*') if self.pattern.fullmatch(f.name) and f.is_file()
+        )
         if not found:
             raise DatasetError(
                 f'{path}: expected files of {self.name} named like {self.pattern.pattern!r} at any '
@@ -82,7 +85,8 @@ class Dataset:
 
         A file in which no skeleton was ever seen yields nothing.
 
-        :raises DatasetError: a file does not follow the format; says which, where, and what is there.
+        :raises DatasetError: a file does not follow the format; says which, where, and what is
+            there.
         """
         for file in self.files(path):
             yield from self.read_file(file)
@@ -161,7 +165,9 @@ def numbers_in(line: str, count: int, where: str, separator: str | None = None) 
     """
     words = line.split(separator)
     if len(words) != count:
-        raise DatasetError(f'{where}: expected {count} numbers, got {len(words)}: {line.strip()[:60]!r}')
+        raise DatasetError(
+            f'{where}: expected {count} numbers, got {len(words)}: {line.strip()[:60]!r}'
+        )
     try:
         return [float(word) for word in words]
     except ValueError as error:
@@ -188,8 +194,8 @@ def make_clip(
     :param half_turn: the axes are those of the Kinect SDK, x to the camera's left and y up: x and y
         change sign, which is a rotation about z and no mirroring.
     :return: None where no frame has a skeleton.
-    :raises DatasetError: coordinates that cannot be metres, confidence outside 0 to 1, or stamps that
-        do not rise; names `where`.
+    :raises DatasetError: coordinates that cannot be metres, confidence outside 0 to 1, or stamps
+        that do not rise; names `where`.
     """
     seen = np.isfinite(positions_m).all(axis=-1) & positions_m.any(axis=-1)
     joints = np.where(seen[..., None], positions_m, 0.0)
@@ -217,4 +223,5 @@ def make_clip(
 
 def even_stamps(frames: int, rate_hz: float) -> NDArray[np.int64]:
     """Return stamps from 0 at an even rate, ns."""
-    return np.round(np.arange(frames) * (NS_PER_S / rate_hz)).astype(np.int64)
+    stamps: NDArray[np.float64] = np.round(np.arange(frames) * (NS_PER_S / rate_hz))
+    return stamps.astype(np.int64)

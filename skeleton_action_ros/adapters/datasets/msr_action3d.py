@@ -3,16 +3,16 @@ MSR Action3D ("Real3D" skeletons): 20 actions, 10 subjects, 2 or 3 instances, 15
 sequence, 20 lines a frame of `x y z confidence`.
 
 Metres on all three axes: the forearm measures 0.29 m (5 % to 95 %: 0.27 to 0.32) whether it lies
-across the view (z share of its direction under 0.2: 0.290 m) or along it (over 0.8: 0.283 m). Axes are
-those of the Kinect SDK (y up). The joint order is the data set's own.
+across the view (z share of its direction under 0.2: 0.290 m) or along it (over 0.8: 0.283 m). Axes
+are those of the Kinect SDK (y up). The joint order is the data set's own.
 
-The tracker of this set never measures the neck, spine, hip centre and feet: their confidence is 0 in
-85 % to 97 % of all frames, and yet they move as smoothly as measured joints do. It derives them from
-the others, so these five have at least confidence 0.5 here. A limb's joint with confidence 0 jumps
-(second differences 3 to 10 times the measured ones'), and stays masked.
+The tracker of this set never measures the neck, spine, hip centre and feet: their confidence is 0
+in 85 % to 97 % of all frames, and yet they move as smoothly as measured joints do. It derives them
+from the others, so these five have at least confidence 0.5 here. A limb's joint with confidence 0
+jumps (second differences 3 to 10 times the measured ones'), and stays masked.
 
-20 files hold frames of zeros, where the body was lost: they are dropped, their time passes. One file
-(a13_s09_e02) has nothing else and yields no clip.
+20 files hold frames of zeros, where the body was lost: they are dropped, their time passes. One
+file (a13_s09_e02) has nothing else and yields no clip.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """
-Northwestern-UCLA Multiview Action 3D: 10 actions, 10 subjects, 3 views, Kinect v1; one JSON a sequence
-with `file_name`, `skeletons` [T][20][3] and `label` 1 to 10.
+Northwestern-UCLA Multiview Action 3D: 10 actions, 10 subjects, 3 views, Kinect v1; one JSON a
+sequence with `file_name`, `skeletons` [T][20][3] and `label` 1 to 10.
 
-Metres, axes of the Kinect SDK (y up), joints in the SDK's order. The label is not the action number of
-the file name (a08 is 7, a09 is 8, a11 is 9, a12 is 10): both must agree. T can be 1. The set tells no
-frame rate; 15 fps here, because then its people walk 1.1 m/s with 1.7 steps a second. Joints with z 0
-(two frames) are inside the sensor, that is, not seen.
+Metres, axes of the Kinect SDK (y up), joints in the SDK's order. The label is not the action
+number of the file name (a08 is 7, a09 is 8, a11 is 9, a12 is 10): both must agree. T can be 1. The
+set tells no frame rate; 15 fps here, because then its people walk 1.1 m/s with 1.7 steps a second.
+Joints with z 0 (two frames) are inside the sensor, that is, not seen.
 """
 
 from __future__ import annotations

@@ -1,16 +1,17 @@
 """
 UTKinect-Action3D: 20 recordings, each one person doing ten actions in a row, Kinect v1.
 
-A text a recording (`joints_s01_e01.txt`: a line a frame, `frame_number` and 20 x `x y z`, metres, axes
-of the Kinect SDK, y up), and beside them the ranges of frame numbers of all actions
+A text a recording (`joints_s01_e01.txt`: a line a frame, `frame_number` and 20 x `x y z`, metres,
+axes of the Kinect SDK, y up), and beside them the ranges of frame numbers of all actions
 (`actionLabel_modified.txt`, else the older `actionLabel.txt`).
 
-Frame numbers count 60 a second: they are even, step by 4 on average where the set is known for about
-15 skeletons a second, and at 60 a second its people walk at 0.7 m/s with 1.9 steps a second (at 30 it
-would be half of both). Numbers step unevenly, and repeat (the first of such lines is kept).
+Frame numbers count 60 a second: they are even, step by 4 on average where the set is known for
+about 15 skeletons a second, and at 60 a second its people walk at 0.7 m/s with 1.9 steps a second
+(at 30 it would be half of both). Numbers step unevenly, and repeat (the first of such lines is
+kept).
 
-The ranges overlap here and there (a pull ends at the frame where the push before it began) and stand
-as published; a range of NaN (the carry of s10_e02) is left out.
+The ranges overlap here and there (a pull ends at the frame where the push before it began) and
+stand as published; a range of NaN (the carry of s10_e02) is left out.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skeleton_action_ros.adapters.datasets.base import (
     Dataset,
@@ -86,8 +88,8 @@ def read_file(path: Path) -> Iterator[DatasetClip]:
         yield DatasetClip(clip, 0, name['subject'], str(name['recording']), path)
 
 
-def _rows(path: Path) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    rows = []
+def _rows(path: Path) -> NDArray[np.float64]:
+    rows: list[list[float]] = []
     for number, line in enumerate(read_text(path).splitlines(), 1):
         if not line.strip():
             continue
