@@ -1,0 +1,97 @@
+"""Pack the moving skeletons for the player in the page."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from skeleton_action_ros.core.layouts import LAYOUTS, Common15
+from skeleton_action_ros.core.skeleton import NS_PER_S, SkeletonFrame
+from skeleton_action_ros.evaluation.page.data import OUTCOMES, Bar, PageData
+
+_SMOOTH_HZ = 20.0
+_MOST_COORDINATES = 1_500_000
+
+
+def player_data(data: PageData) -> dict[str, Any]:
+    """Return what player.js reads: tracks, layouts and bars; times in seconds from the start."""
+
+    def bars(items: Sequence[Bar]) -> list[dict[str, Any]]:
+        return [
+            {
+                'body': bar.body_id,
+                'label': bar.label,
+                'start': data.seconds(bar.start_ns),
+                'end': data.seconds(bar.end_ns),
+                'open': [data.seconds(at) for at in bar.open_ns] if bar.open_ns else None,
+                'colour': OUTCOMES[bar.outcome],
+            }
+            for bar in items
+        ]
+
+    tracks = _tracks(data)
+    used = sorted({track['layout'] for track in tracks})
+    return {
+        'seconds': data.length_s,
+        'people': [{'body': body_id, 'name': name} for body_id, name in data.people.items()],
+        'tracks': tracks,
+        'layouts': {
+            name: {
+                'joints': LAYOUTS[name].joint_count,
+                'bones': LAYOUTS[name].bones,
+                'head': LAYOUTS[name].to_common[Common15.HEAD],
+            }
+            for name in used
+        },
+        'shown': bars(data.shown),
+        'events': bars(data.events),
+    }
+
+
+def _tracks(data: PageData) -> list[dict[str, Any]]:
+    """
+    Pack each person's frames, thinned to what the eye needs: milliseconds, millimetres, per cent.
+
+    A person who changes layout has a track for each.
+    """
+    tracks: dict[tuple[int, str], list[SkeletonFrame]] = {}
+    for scene in data.scenes:
+        for frame in scene.skeletons:
+            if frame.body_id in data.people:
+                tracks.setdefault((frame.body_id, frame.layout), []).append(frame)
+    coordinates = sum(frame.joints_m.size for frames in tracks.values() for frame in frames)
+    origin_ns = data.scenes[0].stamp_ns
+    rate_hz = len(data.scenes) / max(data.length_s, 1e-3)
+    thin_hz = min(_SMOOTH_HZ, rate_hz * _MOST_COORDINATES / max(coordinates, 1))
+    packed = []
+    for (body_id, layout), frames in tracks.items():
+        kept = _thinned(frames, round(NS_PER_S / thin_hz))
+        joints = np.stack([frame.joints_m for frame in kept]) * 1000.0
+        confidence = np.stack([frame.confidence for frame in kept]) * 100.0
+        stamps = np.array([(frame.stamp_ns - origin_ns) // 1_000_000 for frame in kept])
+        packed.append(
+            {
+                'body': body_id,
+                'layout': layout,
+                'times': _base64(stamps, '<i4'),
+                'joints': _base64(np.clip(joints, -32768, 32767).round(), '<i2'),
+                'confidence': _base64(confidence.round(), 'u1'),
+            }
+        )
+    return packed
+
+
+def _thinned(frames: Sequence[SkeletonFrame], apart_ns: int) -> list[SkeletonFrame]:
+    """Keep the first frame of every stretch of `apart_ns`."""
+    kept = [frames[0]]
+    for frame in frames[1:]:
+        if frame.stamp_ns // apart_ns != kept[-1].stamp_ns // apart_ns:
+            kept.append(frame)
+    return kept
+
+
+def _base64(values: Any, kind: str) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, np.dtype(kind)).tobytes()).decode('ascii')

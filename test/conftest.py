@@ -1,0 +1,55 @@
+"""What tests of several folders share; helpers in test/core are importable from everywhere."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+sys.path.insert(0, str(Path(__file__).parent / 'core'))
+
+QUIET = (
+    '--headless',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+)
+
+
+@pytest.fixture
+def browser_dom(tmp_path: Path) -> Callable[[Path, str], str]:
+    """Open a page in a real browser and return its document once its scripts have run."""
+    browser = shutil.which('chromium') or shutil.which('google-chrome')
+    if browser is None:
+        pytest.skip('neither chromium nor google-chrome is installed')
+
+    def opened(page: Path, fragment: str = '') -> str:
+        done = subprocess.run(
+            [
+                browser,
+                *QUIET,
+                f'--user-data-dir={tmp_path / "browser"}',
+                '--window-size=1280,1600',
+                '--virtual-time-budget=3000',
+                '--dump-dom',
+                f'file://{page}{fragment}',
+            ],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        return done.stdout
+
+    return opened
