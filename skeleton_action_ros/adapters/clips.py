@@ -92,9 +92,10 @@ def _arrays(path: Path) -> dict[str, NDArray[np.generic]]:
     if not path.is_file():
         raise BadClipError(f'{path}: expected a clip, found no such file')
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise BadClipError(f'{path}: expected an npz archive, got a single npy array')
+        opened = np.load(path, allow_pickle=False)
+        if not isinstance(opened, np.lib.npyio.NpzFile):
+            raise BadClipError(f'{path}: expected an npz archive, got a single npy array')
+        with opened as file:
             arrays = {name: np.asarray(file[name]) for name in file.files}
     except BadClipError:
         raise

@@ -1,0 +1,115 @@
+"""The published recordings themselves: all are read, nobody is mirrored or upside down."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skeleton_action_ros.adapters.datasets import DATASETS
+from skeleton_action_ros.adapters.datasets.base import DatasetClip
+from skeleton_action_ros.core.layouts import Common15, to_common_15
+
+FOLDERS = {
+    'utd-mhad': 'utd-mhad/Skeleton',
+    'msr-action3d': 'msr-action3d',
+    'utkinect': 'utkinect/joints',
+    'nw-ucla': 'nw-ucla/all_sqe',
+    'florence3d': 'florence3d',
+}
+
+
+@cache
+def read_all(name: str, recordings: Path) -> list[DatasetClip]:
+    return list(DATASETS[name].read(recordings / FOLDERS[name]))
+
+
+def joints(item: DatasetClip) -> np.ndarray:
+    return to_common_15(item.clip.joints_m, item.clip.confidence, item.clip.layout)[0]
+
+
+@pytest.mark.parametrize(
+    ('name', 'clips', 'subjects'),
+    [
+        ('utd-mhad', 861, 8),
+        # 567 files; a13_s09_e02 is all zeros.
+        ('msr-action3d', 566, 10),
+        ('utkinect', 20, 10),
+        ('nw-ucla', 1484, 10),
+        ('florence3d', 215, 10),
+    ],
+)
+def test_everything_published_is_read(
+    name: str, clips: int, subjects: int, recordings: Path
+) -> None:
+    items = read_all(name, recordings)
+    assert len(items) == clips
+    assert len({item.subject for item in items}) == subjects
+    if name != 'utkinect':
+        assert {item.action for item in items} == DATASETS[name].labels.keys()
+
+
+def test_utkinect_has_ten_actions_in_each_recording_but_one(recordings: Path) -> None:
+    items = read_all('utkinect', recordings)
+    counts = {(item.subject, item.trial): len(item.clip.annotations) for item in items}
+    assert {key: count for key, count in counts.items() if count != 10} == {(10, '2'): 9}
+    # Its people walk: at 60 frame numbers a second, as fast as people do in a small room.
+    speeds = []
+    for item in items:
+        span = next(span for span in item.clip.annotations if span.label == 'walk')
+        walk = item.clip.between(span.start_ns, span.end_ns)
+        hips = walk.joints_m[:, 0][:, (0, 2)]
+        speeds.append(np.linalg.norm(hips[-1] - hips[0]) / walk.duration_s)
+    assert 0.5 < np.median(speeds) < 1.2
+
+
+def test_three_trials_are_missing_from_utd_as_published(recordings: Path) -> None:
+    counts = Counter((item.action, item.subject) for item in read_all('utd-mhad', recordings))
+    assert {key for key, count in counts.items() if count != 4} == {(8, 1), (23, 6), (27, 8)}
+
+
+@pytest.mark.parametrize('name', FOLDERS)
+def test_people_stand_upright_and_are_not_mirrored(name: str, recordings: Path) -> None:
+    """They face the camera nearly always: then the right shoulder is on its left."""
+    upright, unmirrored = [], []
+    for item in read_all(name, recordings)[::5]:
+        body = joints(item)
+        upright.append((body[:, Common15.HEAD, 1] < body[:, Common15.FOOT_LEFT, 1]).mean())
+        right_x = body[:, Common15.SHOULDER_RIGHT, 0]
+        unmirrored.append((right_x < body[:, Common15.SHOULDER_LEFT, 0]).mean())
+        assert 0.3 < np.median(body[..., 2]) < 6.0
+    assert np.mean(upright) > 0.97
+    assert np.mean(unmirrored) > 0.95
+
+
+def test_the_right_hand_does_what_the_label_says(recordings: Path) -> None:
+    one_handed = ('right_hand_wave', 'right_arm_throw', 'right_hand_knock_on_door')
+    for item in read_all('utd-mhad', recordings):
+        if item.clip.label in one_handed:
+            body = joints(item)
+            path = {
+                joint: np.linalg.norm(np.diff(body[:, joint], axis=0), axis=1).sum()
+                for joint in (Common15.HAND_LEFT, Common15.HAND_RIGHT)
+            }
+            assert path[Common15.HAND_RIGHT] > 1.5 * path[Common15.HAND_LEFT]
+
+
+@pytest.mark.parametrize('name', FOLDERS)
+def test_coordinates_are_metres(name: str, recordings: Path) -> None:
+    forearms = [
+        np.median(
+            np.linalg.norm(body[:, Common15.ELBOW_RIGHT] - body[:, Common15.HAND_RIGHT], axis=1)
+        )
+        for body in map(joints, read_all(name, recordings)[::5])
+    ]
+    assert 0.2 < np.median(forearms) < 0.45
+
+
+def test_the_lost_body_of_msr_leaves_a_gap(recordings: Path) -> None:
+    [long] = DATASETS['msr-action3d'].read(
+        recordings / 'msr-action3d/MSRAction3DSkeletonReal3D/a13_s09_e03_skeleton3D.txt'
+    )
+    assert len(long.clip) == 936 - 740
