@@ -1,10 +1,9 @@
-"""What tests of several folders share; helpers in test/core are importable from everywhere."""
+"""Fixtures that tests of several folders share."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,6 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-sys.path.insert(0, str(Path(__file__).parent / 'core'))
 
 QUIET = (
     '--headless',

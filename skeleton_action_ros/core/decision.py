@@ -94,10 +94,10 @@ class _Open:
     match: Match
     end_ns: int
 
-    def overlap(self, match: Match) -> float:
-        """Return the share of `match` that this action covers already."""
-        common = min(self.end_ns, match.end_ns) - max(self.match.start_ns, match.start_ns)
-        return max(common, 0) / max(match.end_ns - match.start_ns, 1)
+    def covers(self, match: Match) -> bool:
+        """Say whether a match is about the motion that this action was recognised in."""
+        common = min(self.match.end_ns, match.end_ns) - max(self.match.start_ns, match.start_ns)
+        return 2 * common >= match.end_ns - match.start_ns
 
 
 class PersonDecision:
@@ -137,7 +137,7 @@ class PersonDecision:
         events = []
         if self._open and self._open.match.label in ongoing:
             self._open.end_ns = max(self._open.end_ns, ongoing[self._open.match.label])
-        rivals = [match for match in matches.values() if self._may_start(match)]
+        rivals = [match for match in matches.values() if self._may_start(match, matches)]
         top = max(rivals, key=lambda match: match.excess, default=None)
         if top and (self._best is None or top.excess > self._best.excess):
             self._best, self._best_since_ns = top, now_ns
@@ -155,13 +155,16 @@ class PersonDecision:
         """Report what is pending and end what is open: the person has stopped or left."""
         return self.update(now_ns, {}, {}, moving=False)
 
-    def _may_start(self, match: Match) -> bool:
+    def _may_start(self, match: Match, matches: dict[str, Match]) -> bool:
+        """Say whether a match can be another action than the open one."""
         if self._open is None:
             return True
         if match.label == self._open.match.label:
             return False
-        newer = self._open.overlap(match) < 0.5
-        return newer or match.excess > self._open.match.excess + self._config.overrule
+        if self._open.covers(match):
+            return match.excess > self._open.match.excess + self._config.overrule
+        current = matches.get(self._open.match.label)
+        return current is None or match.excess > current.excess
 
     def _start(self, match: Match, now_ns: int) -> list[ActionEvent]:
         events = []

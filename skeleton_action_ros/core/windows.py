@@ -39,8 +39,8 @@ class Window:
 
 @dataclass
 class _Track:
+    due_ns: int
     frames: deque[SkeletonFrame] = field(default_factory=deque)
-    due_ns: int = 0
 
 
 class WindowBuffer:
@@ -82,10 +82,9 @@ class WindowBuffer:
         oldest_ns = frame.stamp_ns - round(self._config.duration_s * NS_PER_S)
         while frames[0].stamp_ns < oldest_ns:
             frames.popleft()
-        length_ns = frame.stamp_ns - frames[0].stamp_ns
-        if frame.stamp_ns < track.due_ns or length_ns < self._config.shortest_s * NS_PER_S:
+        if frame.stamp_ns < track.due_ns:
             return None
-        track.due_ns = (frame.stamp_ns // self._hop_ns + 1) * self._hop_ns
+        track.due_ns = self._beat_after(frame.stamp_ns)
         return Window(frame.body_id, clip_from_frames(frames))
 
     def clear(self) -> None:
@@ -96,8 +95,7 @@ class WindowBuffer:
         track = self._tracks.get(frame.body_id)
         if track is None:
             self._make_room(frame)
-            track = self._tracks[frame.body_id] = _Track()
-            return track
+            return self._begin(frame)
         last = track.frames[-1]
         if frame.stamp_ns <= last.stamp_ns:
             raise OutOfOrderError(
@@ -106,7 +104,13 @@ class WindowBuffer:
             )
         if frame.stamp_ns - last.stamp_ns > self._max_gap_ns or frame.layout != last.layout:
             self.counts['gap'] += 1
-            track = self._tracks[frame.body_id] = _Track()
+            return self._begin(frame)
+        return track
+
+    def _begin(self, frame: SkeletonFrame) -> _Track:
+        shortest_ns = round(self._config.shortest_s * NS_PER_S)
+        track = _Track(due_ns=self._beat_after(frame.stamp_ns + shortest_ns - 1))
+        self._tracks[frame.body_id] = track
         return track
 
     def _make_room(self, frame: SkeletonFrame) -> None:
@@ -125,9 +129,9 @@ class WindowBuffer:
                 f'max_people is {self._config.max_people}',
             )
 
-    @property
-    def _hop_ns(self) -> int:
-        return round(self._config.hop_s * NS_PER_S)
+    def _beat_after(self, stamp_ns: int) -> int:
+        hop_ns = round(self._config.hop_s * NS_PER_S)
+        return (stamp_ns // hop_ns + 1) * hop_ns
 
     @property
     def _max_gap_ns(self) -> int:

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import pytest
+from people import SECOND
+
+from skeleton_action_ros.core.decision import (
+    DecisionConfig,
+    EventKind,
+    Match,
+    PersonDecision,
+)
+
+CONFIG = DecisionConfig(settle_s=0.3, release_s=0.5, hysteresis=0.05, overrule=0.1)
+
+
+def _match(label: str, similarity: float, start_s: float, end_s: float) -> Match:
+    return Match(label, similarity, 0.6, round(start_s * SECOND), round(end_s * SECOND))
+
+
+def _run(decision: PersonDecision, *steps: tuple[float, list[Match], bool]) -> list[tuple]:
+    """Step through (time, matches, moving); return (kind, label, start, end, when) in seconds."""
+    events = []
+    for now_s, matches, moving in steps:
+        found = {match.label: match for match in matches}
+        ongoing = {match.label: match.end_ns for match in matches}
+        events += decision.update(round(now_s * SECOND), found, ongoing, moving)
+    return [
+        (
+            event.kind.name,
+            event.label,
+            event.start_ns / SECOND,
+            event.end_ns / SECOND,
+            event.stamp_ns / SECOND,
+        )
+        for event in events
+    ]
+
+
+def test_match_is_believed_once_nothing_better_has_followed() -> None:
+    decision = PersonDecision(4, CONFIG)
+    events = _run(
+        decision,
+        (2.0, [_match('wave', 0.7, 1.0, 2.0)], True),
+        (2.2, [_match('wave', 0.9, 1.0, 2.2)], True),
+        (2.4, [_match('wave', 0.8, 1.0, 2.4)], True),
+        (2.5, [_match('wave', 0.8, 1.0, 2.5)], True),
+    )
+    assert events == [('STARTED', 'wave', 1.0, 2.2, 2.5)]
+
+
+def test_better_label_replaces_the_pending_one() -> None:
+    events = _run(
+        PersonDecision(1, CONFIG),
+        (2.0, [_match('point', 0.7, 1.0, 2.0)], True),
+        (2.2, [_match('wave', 0.8, 1.0, 2.2)], True),
+        (2.6, [], True),
+    )
+    assert events == [('STARTED', 'wave', 1.0, 2.2, 2.6)]
+
+
+def test_end_of_motion_decides_and_ends_at_once() -> None:
+    events = _run(
+        PersonDecision(1, CONFIG),
+        (2.0, [_match('punch', 0.9, 1.5, 2.0)], True),
+        (2.1, [], False),
+    )
+    assert events == [('STARTED', 'punch', 1.5, 2.0, 2.1), ('ENDED', 'punch', 1.5, 2.0, 2.1)]
+
+
+def test_periodic_action_is_one_event_while_it_goes_on() -> None:
+    steps = [
+        (2.0 + tenth / 10, [_match('walk', 0.8, 1.0 + tenth / 10, 2.0 + tenth / 10)], True)
+        for tenth in range(40)
+    ]
+    events = _run(PersonDecision(1, CONFIG), *steps, (6.0, [], False))
+    assert [event[0] for event in events] == ['STARTED', 'ENDED']
+    assert events[0][2] == 1.0
+    assert events[1][3] == pytest.approx(5.9)
+
+
+def test_action_that_stops_matching_ends_where_it_last_matched() -> None:
+    events = _run(
+        PersonDecision(1, CONFIG),
+        (2.0, [_match('wave', 0.9, 1.0, 2.0)], True),
+        (2.3, [_match('wave', 0.7, 1.3, 2.3)], True),
+        (2.7, [], True),
+        (2.9, [], True),
+    )
+    assert events == [('STARTED', 'wave', 1.0, 2.0, 2.3), ('ENDED', 'wave', 1.0, 2.0, 2.7)]
+
+
+def test_next_action_ends_the_open_one_where_it_begins() -> None:
+    events = _run(
+        PersonDecision(1, CONFIG),
+        (2.0, [_match('wave', 0.9, 1.0, 2.0)], True),
+        (2.3, [_match('wave', 0.7, 1.0, 2.3)], True),
+        (2.7, [_match('kick', 0.8, 2.1, 2.7), _match('wave', 0.65, 1.0, 2.7)], True),
+        (3.0, [_match('wave', 0.65, 1.0, 3.0)], True),
+    )
+    assert events == [
+        ('STARTED', 'wave', 1.0, 2.0, 2.3),
+        ('ENDED', 'wave', 1.0, 2.1, 3.0),
+        ('STARTED', 'kick', 2.1, 2.7, 3.0),
+    ]
+
+
+def test_same_motion_is_not_given_to_another_action_for_a_little_more() -> None:
+    events = _run(
+        PersonDecision(1, CONFIG),
+        (2.0, [_match('wave', 0.8, 1.0, 2.0)], True),
+        (2.3, [], True),
+        (2.4, [_match('clap', 0.82, 1.0, 2.4), _match('wave', 0.7, 1.0, 2.4)], True),
+        (2.8, [_match('wave', 0.7, 1.0, 2.8)], True),
+    )
+    assert events == [('STARTED', 'wave', 1.0, 2.0, 2.3)]
+
+
+def test_motion_of_an_ended_action_is_not_free() -> None:
+    decision = PersonDecision(1, CONFIG)
+    _run(decision, (2.0, [_match('wave', 0.9, 1.0, 2.0)], True), (2.1, [], False))
+    assert decision.free_from_ns == 2 * SECOND
+    assert decision.open is None
+
+
+def test_person_who_leaves_ends_what_is_open() -> None:
+    decision = PersonDecision(1, CONFIG)
+    _run(decision, (2.0, [_match('wave', 0.9, 1.0, 2.0)], True), (2.3, [], True))
+    events = decision.end(3 * SECOND)
+    assert [(event.kind, event.label) for event in events] == [(EventKind.ENDED, 'wave')]
+    assert decision.end(4 * SECOND) == []
+
+
+def test_confidence_is_half_at_the_threshold_and_one_for_the_same_motion() -> None:
+    assert _match('wave', 0.6, 0, 1).confidence == 0.5
+    assert _match('wave', 1.0, 0, 1).confidence == 1.0
+    assert _match('wave', 0.8, 0, 1).confidence == pytest.approx(0.75)
+
+
+def test_events_carry_the_person() -> None:
+    decision = PersonDecision(42, CONFIG)
+    decision.update(SECOND, {'a': _match('a', 0.9, 0.5, 1.0)}, {}, moving=True)
+    assert {event.body_id for event in decision.end(2 * SECOND)} == {42}

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from people import SECOND, FakeModel, circling
+
+from skeleton_action_ros.core.decision import EventKind
+from skeleton_action_ros.core.gallery import Gallery, Template
+from skeleton_action_ros.core.recognition import RecognizerConfig
+from skeleton_action_ros.core.skeleton import Scene
+from skeleton_action_ros.evaluation.replay import replay, scenes_of_clip, spans_of_events
+
+CONFIG = RecognizerConfig(threshold=0.9)
+GALLERY = Gallery().add(Template('t', 'wave', circling([(0.5, 2.5)], 3.5), 0.0, 1, 'test'))
+STREAM = circling([(2.0, 4.0), (7.0, 9.0)], 11.0, noise_m=0.004)
+
+
+def test_two_performances_are_two_spans_at_their_times() -> None:
+    result = replay(scenes_of_clip(STREAM), FakeModel(), GALLERY, recognizer=CONFIG)
+    spans = spans_of_events(result.events)
+    assert [span.label for span in spans] == ['wave', 'wave']
+    for span, (start_s, end_s) in zip(spans, ((3.0, 5.0), (8.0, 10.0)), strict=True):
+        assert span.start_ns / SECOND == pytest.approx(start_s, abs=0.25)
+        assert span.end_ns / SECOND == pytest.approx(end_s, abs=0.25)
+    assert result.scenes == len(STREAM)
+    assert len(result.frame_latency_ms) == len(STREAM)
+
+
+def test_same_scenes_give_the_same_events() -> None:
+    first, second = (
+        replay(scenes_of_clip(STREAM), FakeModel(), GALLERY, recognizer=CONFIG) for _ in range(2)
+    )
+    assert first.events == second.events
+
+
+def test_bag_that_loops_starts_afresh() -> None:
+    scenes = [*scenes_of_clip(STREAM), *scenes_of_clip(STREAM)]
+    result = replay(scenes, FakeModel(), GALLERY, recognizer=CONFIG)
+    started = [event for event in result.events if event.kind is EventKind.STARTED]
+    assert len(started) == 4
+
+
+def test_stamp_that_repeats_is_refused_and_counted() -> None:
+    scenes = list(scenes_of_clip(STREAM))
+    result = replay([*scenes[:50], scenes[49], *scenes[50:]], FakeModel(), GALLERY, recognizer=CONFIG)
+    assert result.refused == {'out_of_order': 1}
+    assert len(spans_of_events(result.events)) == 2
+
+
+def test_stream_that_stops_in_the_middle_ends_what_is_open() -> None:
+    cut = STREAM.between(0, round(5.2 * SECOND))
+    result = replay(scenes_of_clip(cut), FakeModel(), GALLERY, recognizer=CONFIG)
+    kinds = [event.kind for event in result.events]
+    assert kinds == [EventKind.STARTED, EventKind.ENDED]
+
+
+def test_empty_scenes_and_two_persons() -> None:
+    other = replace(STREAM, joints_m=STREAM.joints_m + np.array((1, 0, 0), np.float32))
+    both = [
+        Scene(one.stamp_ns, one.skeletons + two.skeletons)
+        for one, two in zip(
+            scenes_of_clip(STREAM, body_id=1), scenes_of_clip(other, body_id=2), strict=True
+        )
+    ]
+    result = replay([Scene(SECOND // 2, ()), *both], FakeModel(), GALLERY, recognizer=CONFIG)
+    spans = spans_of_events(result.events)
+    assert sorted(span.body_id for span in spans) == [1, 1, 2, 2]

@@ -1,0 +1,87 @@
+"""Hand-made people for tests: a person of known size who moves one hand in a known way."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skeleton_action_ros.core.layouts import Common15 as C
+from skeleton_action_ros.core.preprocess import PreprocessConfig
+from skeleton_action_ros.core.skeleton import NS_PER_S, Clip
+
+SECOND = NS_PER_S
+
+
+def standing() -> np.ndarray:
+    """Return (15, 3): trunk 0.5 m, facing the camera 3 m away, so the right side has smaller x."""
+    joints = np.zeros((15, 3), np.float32)
+    joints[C.HEAD], joints[C.NECK], joints[C.TORSO] = (0, -0.75, 3), (0, -0.5, 3), (0, -0.25, 3)
+    for sign, side in ((1, 'LEFT'), (-1, 'RIGHT')):
+        joints[C[f'SHOULDER_{side}']] = (0.2 * sign, -0.5, 3)
+        joints[C[f'ELBOW_{side}']] = (0.25 * sign, -0.2, 3)
+        joints[C[f'HAND_{side}']] = (0.25 * sign, 0.1, 3)
+        joints[C[f'HIP_{side}']] = (0.1 * sign, 0.0, 3)
+        joints[C[f'KNEE_{side}']] = (0.1 * sign, 0.4, 3)
+        joints[C[f'FOOT_{side}']] = (0.1 * sign, 0.8, 3)
+    return joints
+
+
+def circling(
+    moving_s: list[tuple[float, float]],
+    duration_s: float,
+    *,
+    hand: C = C.HAND_RIGHT,
+    rate_hz: float = 30.0,
+    start_s: float = 1.0,
+    radius_m: float = 0.3,
+    noise_m: float = 0.0,
+    seed: int = 0,
+) -> Clip:
+    """
+    Make a person who circles one hand (with half of it the elbow) once a second at the given times.
+
+    :param moving_s: from and to, seconds from the beginning of the clip.
+    """
+    frames = round(duration_s * rate_hz) + 1
+    times_s = np.arange(frames) / rate_hz
+    joints = np.repeat(standing()[None], frames, axis=0)
+    for begin_s, end_s in moving_s:
+        phase = np.clip(times_s - begin_s, 0.0, end_s - begin_s) * 2 * np.pi
+        for joint, share in ((hand, 1.0), (C(hand - 1), 0.5)):
+            joints[:, joint, 0] += share * radius_m * np.sin(phase)
+            joints[:, joint, 1] += share * radius_m * (np.cos(phase) - 1.0)
+    joints += np.random.default_rng(seed).normal(0.0, noise_m, joints.shape)
+    stamps_ns = np.round((start_s + times_s) * NS_PER_S).astype(np.int64)
+    return Clip(joints.astype(np.float32), np.ones((frames, 15), np.float32), stamps_ns, 'common_15')
+
+
+class FakeModel:
+    """
+    An embedder without weights: how each joint moves relative to the hips.
+
+    :param output: what every clip gives instead, one row.
+    """
+
+    def __init__(
+        self,
+        kind: str = 'embedder',
+        labels: tuple[str, ...] = (),
+        output: np.ndarray | None = None,
+        threshold: float = 0.7,
+    ) -> None:
+        self.name = 'fake'
+        self.kind = kind
+        self.labels = labels
+        self.threshold = threshold
+        self.preprocess = PreprocessConfig(frames=16)
+        self.batches: list[int] = []
+        self._output = output
+
+    def infer(self, joints: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        self.batches.append(len(joints))
+        if self._output is not None:
+            return np.tile(self._output, (len(joints), 1))
+        hips = joints[:, :, [C.HIP_LEFT, C.HIP_RIGHT]].mean(axis=2, keepdims=True)
+        steps = np.diff(joints - hips, axis=1) * mask[:, 1:, :, None]
+        moves = steps.reshape(len(joints), int(np.prod(steps.shape[1:])))
+        length = np.linalg.norm(moves, axis=1, keepdims=True)
+        return (moves / np.maximum(length, 1e-6)).astype(np.float32)
