@@ -70,28 +70,18 @@ def match_events(
     Decide for each taught action whether it was recognised, and for each event what it answers.
 
     An event can answer an action of the same person with which it shares `LEAST_OVERLAP` of the
-    shorter of the two. Each event answers the action that it overlaps most; an action that an event of
-    its own label answers is recognised, one that only others answer is wrong, else it is missed.
+    shorter of the two. Each event answers the action of its own label that it overlaps most, or where
+    there is none the action that it overlaps most. An action that an event of its own label answers
+    is recognised, one that only others answer is wrong, else it is missed.
     """
     answers: dict[int, list[ActionSpan]] = {}
     false_events = []
     for event in events:
-        overlaps = [_overlap(event, span) for span in truth]
-        ranked = sorted(
-            range(len(truth)),
-            key=lambda index: (overlaps[index] >= LEAST_OVERLAP, iou(event, truth[index])),
-        )
-        best = ranked[-1] if ranked and overlaps[ranked[-1]] >= LEAST_OVERLAP else None
-        same = [
-            index
-            for index in ranked
-            if overlaps[index] >= LEAST_OVERLAP and truth[index].label == event.label
-        ]
-        chosen = same[-1] if same and overlaps[same[-1]] >= 0.5 else best
-        if chosen is None or truth[chosen].label not in taught:
+        answered = _answered(event, truth)
+        if answered is None or truth[answered].label not in taught:
             false_events.append(event)
         else:
-            answers.setdefault(chosen, []).append(event)
+            answers.setdefault(answered, []).append(event)
     verdicts = []
     for index, span in enumerate(truth):
         if span.label not in taught:
@@ -107,6 +97,17 @@ def match_events(
         else:
             verdicts.append(Verdict(span, Outcome.MISSED, None))
     return EventMatching(tuple(verdicts), tuple(false_events))
+
+
+def _answered(event: ActionSpan, truth: Sequence[ActionSpan]) -> int | None:
+    near = [
+        index for index, span in enumerate(truth) if _overlap(event, span) >= LEAST_OVERLAP
+    ]
+    return max(
+        near,
+        key=lambda index: (truth[index].label == event.label, iou(event, truth[index])),
+        default=None,
+    )
 
 
 @dataclass(frozen=True)
