@@ -366,7 +366,8 @@ def to_common_15(
     :param joints_m: (..., J, 3), metres.
     :param confidence: (..., J), 0 to 1.
     :return: joints (..., 15, 3) and confidence (..., 15). A common joint made of several takes their
-        mean and the least of their confidences; one the layout lacks is 0 with confidence 0.
+        mean and the least of their confidences; one the layout lacks is 0 with confidence 0. Joints
+        that are `common_15` already come back as they are, not copied.
     :raises UnknownLayoutError: there is no such layout.
     :raises BadSkeletonError: J is not the layout's joint count.
     """
@@ -377,10 +378,16 @@ def to_common_15(
             f'joints of {layout.name} must be (..., {layout.joint_count}, 3), '
             f'got {joints_m.shape}: is skeleton_layout right?',
         )
-    out = np.zeros((*joints_m.shape[:-2], len(Common15), 3), np.float32)
-    out_confidence = np.zeros(out.shape[:-1], np.float32)
+    if layout.joints is Common15:
+        return joints_m, confidence
+    # The first source of each joint at once; the few that are means of several afterwards.
+    first = [sources[0] if sources else 0 for sources in layout.to_common]
+    out, out_confidence = joints_m[..., first, :], confidence[..., first]
     for common, sources in enumerate(layout.to_common):
-        if sources:
+        if len(sources) > 1:
             out[..., common, :] = joints_m[..., sources, :].mean(axis=-2)
             out_confidence[..., common] = confidence[..., sources].min(axis=-1)
+        elif not sources:
+            out[..., common, :] = 0.0
+            out_confidence[..., common] = 0.0
     return out, out_confidence

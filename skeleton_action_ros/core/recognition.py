@@ -181,7 +181,7 @@ class Recognizer:
         return True
 
     def _cut(self, window: Window) -> _Cut:
-        clip = window.clip
+        clip = window.clip.in_common_15()
         now_ns = int(clip.stamps_ns[-1])
         motions = find_motions(clip, self._config.motion)
         if not motions or motions[-1].finished:

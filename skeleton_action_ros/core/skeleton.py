@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skeleton_action_ros.core.errors import BadClipError, BadSkeletonError
-from skeleton_action_ros.core.layouts import LAYOUTS, Layout, get_layout
+from skeleton_action_ros.core.layouts import LAYOUTS, Layout, get_layout, to_common_15
 
 NS_PER_S = 1_000_000_000
 FARTHEST_M = 100.0
@@ -196,6 +196,11 @@ class Clip:
             stamps_ns=self.stamps_ns[first:last],
             annotations=(),
         )
+
+    def in_common_15(self) -> Clip:
+        """Return the same motion with the joints of `common_15`."""
+        joints_m, confidence = to_common_15(self.joints_m, self.confidence, self.layout)
+        return replace(self, joints_m=joints_m, confidence=confidence, layout='common_15')
 
 
 def clip_from_frames(frames: Sequence[SkeletonFrame], label: str = '', subject: str = '') -> Clip:
