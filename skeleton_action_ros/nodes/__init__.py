@@ -1,0 +1,1 @@
+"""The lifecycle nodes: they translate between ROS and the core, and decide nothing."""

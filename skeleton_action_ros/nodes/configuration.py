@@ -1,0 +1,113 @@
+"""Every node's parameters, as dataclasses; the defaults are the product's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from skeleton_action_ros.core.config import setting
+from skeleton_action_ros.core.enrollment import EnrollmentConfig
+from skeleton_action_ros.core.gallery import GalleryConfig
+from skeleton_action_ros.core.recognition import RecognizerConfig
+from skeleton_action_ros.core.simulation import SimulationConfig
+from skeleton_action_ros.core.windows import WindowConfig
+
+SOURCES = ('simulated', 'clips', 'bag', 'markers', 'topic')
+
+
+@dataclass(frozen=True)
+class NodeParameters:
+    """What every node has."""
+
+    autostart: bool = setting(
+        True, 'configure and activate without being told to by a lifecycle manager'
+    )
+
+
+@dataclass(frozen=True)
+class SkeletonSourceParameters(NodeParameters):
+    """Node skeleton_source."""
+
+    source: str = setting('simulated', 'where skeletons come from', choices=SOURCES)
+    path: str = setting('', 'clips: a folder or file of clips; bag: a rosbag2')
+    input_topic: str = setting(
+        '',
+        'markers, topic: what to subscribe to; empty: body_tracking_data, or skeletons_in',
+    )
+    frame_id: str = setting(
+        'camera_depth_optical_frame',
+        'optical frame of what is published; markers and topic keep the one that arrives, if any',
+    )
+    rate: float = setting(1.0, 'how many times faster than it was recorded', low=0.01, high=100.0)
+    loop: bool = setting(False, 'begin again at the end')
+    restamp: bool = setting(
+        True, 'move the stamps of what was recorded to now; false keeps them as they are'
+    )
+    max_lag_s: float = setting(
+        0.5,
+        'a scene that would be published later than this is dropped, as a sensor would',
+        unit='s',
+        low=0.0,
+        high=3600.0,
+    )
+    simulation: SimulationConfig = field(default_factory=SimulationConfig)
+
+
+@dataclass(frozen=True)
+class WindowBufferParameters(NodeParameters):
+    """Node window_buffer."""
+
+    windows: WindowConfig = field(default_factory=WindowConfig)
+
+
+@dataclass(frozen=True)
+class ModelParameters(NodeParameters):
+    """What the two nodes that run a model have."""
+
+    model: str = setting('default', 'model bundle: a name under models/, or a folder')
+    providers: str = setting(
+        'TensorrtExecutionProvider,CUDAExecutionProvider,CPUExecutionProvider',
+        'ONNX Runtime execution providers by preference, separated by commas; the first that runs '
+        'the bundle is taken',
+    )
+    threads: int = setting(1, 'threads within one call of the model on the CPU', low=1, high=256)
+
+
+@dataclass(frozen=True)
+class ActionRecognizerParameters(ModelParameters):
+    """Node action_recognizer."""
+
+    batch_wait_s: float = setting(
+        0.005,
+        'longest wait for the windows of the other persons in a scene',
+        unit='s',
+        low=0.0,
+        high=1.0,
+    )
+    watchdog_period_s: float = setting(
+        0.1,
+        'how often to look whether persons have left or the skeletons have stopped',
+        unit='s',
+        low=0.01,
+        high=10.0,
+    )
+    recognition: RecognizerConfig = field(default_factory=RecognizerConfig)
+
+
+@dataclass(frozen=True)
+class ActionEnrollerParameters(ModelParameters):
+    """Node action_enroller."""
+
+    gallery: str = setting(
+        '', 'gallery file; empty: skeleton_action_ros/gallery.sqlite3 in $ROS_HOME, or ~/.ros'
+    )
+    limits: GalleryConfig = field(default_factory=GalleryConfig)
+    enrollment: EnrollmentConfig = field(default_factory=EnrollmentConfig)
+
+
+PARAMETERS: dict[str, type[NodeParameters]] = {
+    'skeleton_source': SkeletonSourceParameters,
+    'window_buffer': WindowBufferParameters,
+    'action_recognizer': ActionRecognizerParameters,
+    'action_enroller': ActionEnrollerParameters,
+}
+"""The parameters of each node, by the node's name."""

@@ -1,0 +1,164 @@
+"""Node `skeleton_source`: from a sensor, a file, a bag or another driver to `skeletons`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from visualization_msgs.msg import MarkerArray
+
+from skeleton_action_msgs.msg import ActionEvent, SkeletonArray
+from skeleton_action_ros.adapters.body_tracking_markers import BodyTrackingReader
+from skeleton_action_ros.adapters.msg_conversions import (
+    scene_from_msg,
+    scene_to_msg,
+    span_to_msgs,
+)
+from skeleton_action_ros.core.errors import ConfigError
+from skeleton_action_ros.core.simulation import source_from_config
+from skeleton_action_ros.core.skeleton import Scene
+from skeleton_action_ros.core.source import SkeletonSource
+from skeleton_action_ros.nodes import qos
+from skeleton_action_ros.nodes.base import ActionNode
+from skeleton_action_ros.nodes.configuration import SkeletonSourceParameters
+from skeleton_action_ros.nodes.messages import TYPES
+from skeleton_action_ros.nodes.player import Playback, Played, Player
+from skeleton_action_ros.nodes.running import run
+
+_DEFAULT_INPUTS = {'markers': 'body_tracking_data', 'topic': 'skeletons_in'}
+
+
+def _clips(parameters: SkeletonSourceParameters) -> SkeletonSource:
+    from skeleton_action_ros.adapters.sources.clips import ClipsSource
+
+    return ClipsSource(_path(parameters))
+
+
+def _bag(parameters: SkeletonSourceParameters) -> SkeletonSource:
+    from skeleton_action_ros.adapters.sources.bag import BagSource
+
+    return BagSource(_path(parameters))
+
+
+_READERS: dict[str, Callable[[SkeletonSourceParameters], SkeletonSource]] = {
+    'simulated': lambda parameters: source_from_config(parameters.simulation),
+    'clips': _clips,
+    'bag': _bag,
+}
+"""What makes each source that is read; the others are subscribed to."""
+
+
+def _path(parameters: SkeletonSourceParameters) -> str:
+    if not parameters.path:
+        raise ConfigError(f'source {parameters.source!r} needs the parameter path, got none')
+    return parameters.path
+
+
+class SkeletonSourceNode(ActionNode):
+    """
+    Publishes `skeletons` and, where the source knows it, ground truth on `action_annotations`.
+
+    :param source: what to read instead of what the parameters say.
+    """
+
+    def __init__(self, source: SkeletonSource | None = None, **kwargs: Any) -> None:
+        super().__init__('skeleton_source', SkeletonSourceParameters, **kwargs)
+        self._given = source
+        self._source: SkeletonSource | None = None
+        self._player: Player | None = None
+
+    def setup(self) -> None:
+        self._now = self.parameters()
+        self._skeletons = self.announce(SkeletonArray, 'skeletons', qos.SENSOR)
+        self._annotations = self.announce(ActionEvent, 'action_annotations', qos.EVENTS)
+        self._open()
+        self.health.facts['source'] = self._source.name if self._source else self._now.source
+
+    def start(self) -> None:
+        if self._given is None and self._now.source in _DEFAULT_INPUTS:
+            self._subscribe()
+            return
+        if self._source is None:
+            self._open()
+        assert self._source is not None
+        playback = Playback(self._now.rate, self._now.max_lag_s, self._now.restamp, self._now.loop)
+        self._player = Player(self._source, playback, self._publish, self.steady_ns, self.now_ns)
+        self._player.start()
+
+    def stop(self) -> None:
+        if self._player is not None:
+            self._player.stop()
+            self._player = None
+            self._source = None
+
+    def teardown(self) -> None:
+        if self._source is not None:
+            self._source.close()
+            self._source = None
+
+    def describe(self) -> None:
+        if self._player is not None:
+            self.health.facts['reading'] = self._player.state
+            if self._player.failure and self.health.failure != self._player.failure:
+                self.get_logger().error(self._player.failure)
+            self.health.failure = self._player.failure
+
+    def _open(self) -> None:
+        if self._given is not None:
+            self._source = self._given
+        elif self._now.source in _READERS:
+            self._source = _READERS[self._now.source](self._now)
+
+    def _subscribe(self) -> None:
+        topic = self._now.input_topic or _DEFAULT_INPUTS[self._now.source]
+        if self._now.source == 'markers':
+            self._reader = BodyTrackingReader()
+            self.listen(MarkerArray, topic, self._on_markers, qos.SENSOR)
+            return
+        if self.resolve_topic_name(topic) == self.resolve_topic_name('skeletons'):
+            raise ConfigError(f'input_topic {topic!r} is what this node publishes itself')
+        self.listen(SkeletonArray, topic, self._on_skeletons, qos.SENSOR)
+
+    def _publish(self, played: Played) -> None:
+        """Publish a scene; called in the player's thread."""
+        if not self.context.ok():
+            return
+        if played.scene is None:
+            self.health.counts['dropped_late'] += 1
+        else:
+            scene = Scene(played.stamp_ns, played.scene.skeletons)
+            self._skeletons.publish(scene_to_msg(scene, self._now.frame_id, TYPES))
+            self.health.beat('skeletons')
+        for span in played.finished:
+            for message in span_to_msgs(span, self._now.frame_id, TYPES):
+                self._annotations.publish(message)
+
+    def _on_markers(self, message: MarkerArray) -> None:
+        scene, errors = self._reader.read(message, self.now_ns())
+        self._forward(scene, errors, _frame_id(message))
+
+    def _on_skeletons(self, message: SkeletonArray) -> None:
+        scene, errors = scene_from_msg(message)
+        self._forward(scene, errors, message.header.frame_id)
+
+    def _forward(self, scene: Scene, errors: Sequence[Any], frame_id: str) -> None:
+        for error in errors:
+            self.refuse(error)
+        if scene.stamp_ns <= 0:
+            return
+        self._skeletons.publish(scene_to_msg(scene, frame_id or self._now.frame_id, TYPES))
+        self.health.beat('skeletons')
+
+
+def _frame_id(message: MarkerArray) -> str:
+    return next((marker.header.frame_id for marker in message.markers), '')
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the node; ROS arguments as usual."""
+    return run(lambda: [SkeletonSourceNode()], args)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
