@@ -61,6 +61,7 @@ setup(
             'window_buffer = skeleton_action_ros.nodes.window_buffer:main',
             'action_recognizer = skeleton_action_ros.nodes.action_recognizer:main',
             'action_enroller = skeleton_action_ros.nodes.action_enroller:main',
+            'recognize = skeleton_action_ros.nodes.composed:main',
         ],
     },
 )

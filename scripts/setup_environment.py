@@ -27,13 +27,6 @@ VENV = ROOT / '.venv'
 BUILD = ROOT / 'build'
 PACKAGE = 'skeleton_action_ros'
 MESSAGES = 'skeleton_action_msgs'
-PROGRAMS = (
-    'skeleton-action',
-    'skeleton_source',
-    'window_buffer',
-    'action_recognizer',
-    'action_enroller',
-)
 BASE_EXTRAS = frozenset({'run', 'report'})
 
 
@@ -149,7 +142,8 @@ class Environment:
             link(share / name, ROOT / name)
         index = VENV / 'share' / 'ament_index' / 'resource_index' / 'packages'
         link(index / PACKAGE, ROOT / 'resource' / PACKAGE)
-        for program in PROGRAMS:
+        (entry_points,) = self._site.glob(f'{PACKAGE}-*.dist-info/entry_points.txt')
+        for program in re.findall(r'^([\w-]+) *=', entry_points.read_text('utf-8'), re.MULTILINE):
             link(VENV / 'lib' / PACKAGE / program, VENV / 'bin' / program)
 
     @property
