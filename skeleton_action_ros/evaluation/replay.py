@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from skeleton_action_ros.core.decision import ActionEvent, EventKind
 from skeleton_action_ros.core.embedding import Model
@@ -30,7 +30,7 @@ class Replay:
     events: tuple[ActionEvent, ...]
     scenes: int
     frame_latency_ms: tuple[float, ...]
-    refused: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str]
 
 
 def replay(
