@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -31,7 +30,11 @@ from skeleton_action_ros.core.matching import TemplateIndex
 from skeleton_action_ros.core.streams import Timeline
 from skeleton_action_ros.nodes import qos
 from skeleton_action_ros.nodes.base import ActionNode
-from skeleton_action_ros.nodes.configuration import ActionEnrollerParameters, ModelParameters
+from skeleton_action_ros.nodes.configuration import (
+    ActionEnrollerParameters,
+    ModelParameters,
+    default_gallery,
+)
 from skeleton_action_ros.nodes.messages import TYPES, summaries_of
 from skeleton_action_ros.nodes.models import describe_model, load_model
 from skeleton_action_ros.nodes.running import run
@@ -39,12 +42,6 @@ from skeleton_action_ros.nodes.running import run
 _POLL_PERIOD_S = 0.1
 _WATCH_FILE_PERIOD_S = 1.0
 _ANY_LENGTH = 1e9
-
-
-def default_gallery() -> Path:
-    """Return where the gallery is kept when no parameter says so."""
-    home = os.environ.get('ROS_HOME') or '~/.ros'
-    return Path(home).expanduser() / 'skeleton_action_ros' / 'gallery.sqlite3'
 
 
 @dataclass

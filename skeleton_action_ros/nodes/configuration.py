@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from skeleton_action_ros.core.config import setting
 from skeleton_action_ros.core.enrollment import EnrollmentConfig
@@ -111,3 +113,9 @@ PARAMETERS: dict[str, type[NodeParameters]] = {
     'action_enroller': ActionEnrollerParameters,
 }
 """The parameters of each node, by the node's name."""
+
+
+def default_gallery() -> Path:
+    """Return where the gallery is kept when no parameter says so."""
+    home = os.environ.get('ROS_HOME') or '~/.ros'
+    return Path(home).expanduser() / 'skeleton_action_ros' / 'gallery.sqlite3'

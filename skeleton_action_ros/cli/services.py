@@ -1,0 +1,56 @@
+"""Calling the enroller's services from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+from skeleton_action_ros.core.errors import SkeletonActionError
+
+_SPARE_S = 5.0
+
+
+class NoAnswerError(SkeletonActionError):
+    """Nobody serves what is called, or the answer does not come."""
+
+
+def add_client_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what every command that calls a service takes."""
+    parser.add_argument('--namespace', default='', help='ROS namespace of action_enroller')
+    parser.add_argument(
+        '--timeout', type=float, default=5.0, help='seconds to wait for the enroller (5)'
+    )
+    parser.add_argument('--json', action='store_true', help='print the answer as JSON')
+
+
+def call(
+    kind: Any, name: str, request: Any, arguments: argparse.Namespace, takes_s: float = 0.0
+) -> Any:
+    """
+    Call a service and return the response.
+
+    :param takes_s: how long the service itself needs at least.
+    :raises NoAnswerError: nobody serves it within `--timeout`, or no answer comes.
+    """
+    import rclpy
+
+    full_name = '/'.join(['', *filter(None, [arguments.namespace.strip('/')]), name])
+    rclpy.init(args=[])
+    try:
+        node = rclpy.create_node(f'skeleton_action_client_{os.getpid()}')
+        client = node.create_client(kind, full_name)
+        if not client.wait_for_service(timeout_sec=arguments.timeout):
+            raise NoAnswerError(
+                f'nobody serves {full_name}: is action_enroller running and active (skeleton-action'
+                f' recognize, or ros2 launch), in ROS domain {os.environ.get("ROS_DOMAIN_ID", "0")} '
+                'and in that namespace?'
+            )
+        future = client.call_async(request)
+        patience_s = arguments.timeout + takes_s + _SPARE_S
+        rclpy.spin_until_future_complete(node, future, timeout_sec=patience_s)
+        if not future.done():
+            raise NoAnswerError(f'{full_name} has not answered within {patience_s:.0f} s')
+        return future.result()
+    finally:
+        rclpy.try_shutdown()
