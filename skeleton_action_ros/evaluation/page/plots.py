@@ -13,6 +13,7 @@ from skeleton_action_ros.evaluation.page.data import OUTCOMES, PageData
 
 
 def timeline_figure(data: PageData) -> go.Figure:
+    """Plot what each person showed above what was recognised, coloured by what became of it."""
     figure = go.Figure()
     rows = [f'{name} {row}' for name in data.people.values() for row in ('shows', 'events')]
     for outcome, colour in OUTCOMES.items():
@@ -33,6 +34,7 @@ def timeline_figure(data: PageData) -> go.Figure:
             text=[bar.label for _, bar in bars],
             textposition='inside',
             insidetextanchor='middle',
+            insidetextfont={'color': '#ffffff'},
             textangle=0,
             marker={'color': colour, 'line': {'width': 0}, 'cornerradius': 3},
             customdata=[
@@ -65,30 +67,37 @@ def timeline_figure(data: PageData) -> go.Figure:
 
 
 def latency_figure(latencies_ms: Sequence[float]) -> go.Figure:
+    """Plot how many events took how long, with the median and the 99th percentile."""
     figure = go.Figure()
     if len(latencies_ms) > 0:
-        top = max(latencies_ms)
-        width = 10 ** math.floor(math.log10(max(top, 1e-3))) / 5
-        figure.add_histogram(
-            x=list(latencies_ms),
-            xbins={'start': 0.0, 'size': width},
+        width = 10 ** math.floor(math.log10(max(*latencies_ms, 1e-3))) / 5
+        edges = np.arange(0.0, max(latencies_ms) + width, width)
+        counts, _ = np.histogram(latencies_ms, edges)
+        figure.add_bar(
+            x=edges[:-1] + width / 2,
+            y=counts,
+            width=width * 0.94,
             marker={'color': OUTCOMES['taught']},
-            hovertemplate='%{x} ms: %{y} events<extra></extra>',
+            hovertemplate='about %{x:.2f} ms: %{y} events<extra></extra>',
         )
-        for percent in (50, 99):
+        for percent, height in ((50, 1.0), (99, 1.09)):
             at = float(np.percentile(latencies_ms, percent))
             figure.add_vline(
                 x=at,
                 line={'width': 1.5, 'dash': 'dot', 'color': OUTCOMES['missed']},
-                annotation={'text': f'p{percent} {at:.1f} ms', 'yref': 'paper', 'y': 1.08},
-                annotation_position='top left' if percent == 99 else 'top right',
+                annotation={'text': f'p{percent} {at:.1f} ms', 'yref': 'paper', 'y': height},
+                annotation_position='top left',
             )
+        figure.update_yaxes(dtick=max(1, math.ceil(int(counts.max()) / 6)))
     figure.update_layout(
         height=300,
         margin={'l': 10, 'r': 10, 't': 30, 'b': 36},
-        bargap=0.06,
-        xaxis={'title': 'sensor stamp to event, ms', 'rangemode': 'tozero', 'automargin': True},
-        yaxis={'title': 'events', 'automargin': True, 'dtick': None},
+        xaxis={
+            'title': 'sensor stamp of the deciding frame to event, ms',
+            'rangemode': 'tozero',
+            'automargin': True,
+        },
+        yaxis={'title': 'events', 'automargin': True},
         **_clear_layout(),
     )
     return figure

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from skeleton_action_ros.core.layouts import LAYOUTS, Common15
+from skeleton_action_ros.core.layouts import LAYOUTS, Common15, Layout
 from skeleton_action_ros.core.skeleton import NS_PER_S, SkeletonFrame
 from skeleton_action_ros.evaluation.page.data import OUTCOMES, Bar, PageData
 
+_FACE = ('NOSE', 'EYE', 'EAR', 'MOUTH')
 _SMOOTH_HZ = 20.0
 _MOST_COORDINATES = 1_500_000
 
@@ -41,7 +42,7 @@ def player_data(data: PageData) -> dict[str, Any]:
         'layouts': {
             name: {
                 'joints': LAYOUTS[name].joint_count,
-                'bones': LAYOUTS[name].bones,
+                'bones': _drawn_bones(LAYOUTS[name]),
                 'head': LAYOUTS[name].to_common[Common15.HEAD],
             }
             for name in used
@@ -49,6 +50,16 @@ def player_data(data: PageData) -> dict[str, Any]:
         'shown': bars(data.shown),
         'events': bars(data.events),
     }
+
+
+def _drawn_bones(layout: Layout) -> list[tuple[int, int]]:
+    """Return the bones without those of the face, for which the player draws a head."""
+    names = {int(joint): joint.name for joint in layout.joints}
+    return [
+        (parent, child)
+        for parent, child in layout.bones
+        if not names[child].startswith(_FACE) and not names[parent].startswith(_FACE)
+    ]
 
 
 def _tracks(data: PageData) -> list[dict[str, Any]]:

@@ -1,0 +1,1 @@
+"""The demonstration: a simulated person teaches a robot, and others are recognised."""
