@@ -1,0 +1,1 @@
+"""Sources of skeletons that read files, as `core.source.SkeletonSource`."""
