@@ -51,7 +51,9 @@ def circling(
             joints[:, joint, 1] += share * radius_m * (np.cos(phase) - 1.0)
     joints += np.random.default_rng(seed).normal(0.0, noise_m, joints.shape)
     stamps_ns = np.round((start_s + times_s) * NS_PER_S).astype(np.int64)
-    return Clip(joints.astype(np.float32), np.ones((frames, 15), np.float32), stamps_ns, 'common_15')
+    return Clip(
+        joints.astype(np.float32), np.ones((frames, 15), np.float32), stamps_ns, 'common_15'
+    )
 
 
 class FakeModel:

@@ -1,19 +1,20 @@
 """
 Configuration dataclasses whose fields carry their unit, range and description.
 
-A node declares its parameters from them, the README documents them, and building one checks them, so
-that a default, a range or a sentence stands in one place only.
+A node declares its parameters from them, the README documents them, and building one checks them,
+so that a default, a range or a sentence stands in one place only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from skeleton_action_ros.core.errors import ConfigError
 
 T = TypeVar('T')
+Scalar = bool | int | float | str
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,14 @@ class Parameter:
     """One configurable value: its dotted name, default, and what is said about it."""
 
     name: str
-    default: bool | int | float | str
+    default: Scalar
     description: str
     unit: str
     low: float | None
     high: float | None
     choices: tuple[str, ...]
 
-    def check(self, value: bool | int | float | str) -> None:
+    def check(self, value: Scalar) -> None:
         """
         Refuse a value of the wrong type or outside the range.
 
@@ -62,7 +63,7 @@ def setting(
     choices: tuple[str, ...] = (),
 ) -> T:
     """Declare one field of a configuration dataclass with its unit, range and description."""
-    return field(  # type: ignore[no-any-return, call-overload]
+    return field(
         default=default,
         metadata={
             'description': description,
@@ -79,12 +80,12 @@ def parameters_of(config: type[Any], prefix: str = '') -> Iterator[Parameter]:
     for item in fields(config):
         name = f'{prefix}{item.name}'
         if 'description' in item.metadata:
-            yield Parameter(name=name, default=item.default, **item.metadata)
+            yield Parameter(name, cast(Scalar, item.default), **item.metadata)
         else:
             yield from parameters_of(_nested(item), f'{name}.')
 
 
-def build(config: type[T], values: Mapping[str, bool | int | float | str], prefix: str = '') -> T:
+def build(config: type[T], values: Mapping[str, Scalar], prefix: str = '') -> T:
     """
     Build a configuration from dotted names; what is not named keeps its default.
 

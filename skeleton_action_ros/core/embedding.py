@@ -1,4 +1,4 @@
-"""What the recogniser asks of a model; ONNX Runtime stands behind it on the robot, a fake in tests."""
+"""What the recogniser asks of a model; behind it is ONNX Runtime on the robot, a fake in tests."""
 
 from __future__ import annotations
 
@@ -38,9 +38,7 @@ class Model(Protocol):
     def threshold(self) -> float:
         """Similarity (embedder) or probability (classifier) from which a match counts."""
 
-    def infer(
-        self, joints: NDArray[np.float32], mask: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def infer(self, joints: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[np.float32]:
         """
         Run prepared clips through the model.
 

@@ -1,15 +1,17 @@
 """
 Skeleton layouts: which joint is where in an array, its bones, and its way to `common_15`.
 
-A joint of `common_15` that a sensor does not measure is masked (confidence 0), never invented: where
-two sensors name the same point of the body differently (wrist for hand, the midpoint of the ears for
-the head), the mapping says so; where there is no such point (neck, torso), it maps to nothing.
+A joint of `common_15` that a sensor does not measure is masked (confidence 0), never invented:
+where two sensors name the same point of the body differently (wrist for hand, the midpoint of the
+ears for the head), the mapping says so; where there is no such point (neck, torso), it maps to
+nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -216,8 +218,7 @@ class Layout:
 
     :param name: its name in messages, clips and parameters.
     :param joints: joint names and their places in an array.
-    :param bones: pairs (parent, child), each joint a child at most once; the parent comes first in a
-        walk from the root.
+    :param bones: pairs (parent, child), each joint a child at most once.
     :param to_common: for each joint of `common_15` the joints whose mean it is; empty where this
         layout has no such joint.
     """
@@ -248,7 +249,7 @@ def _layout(
     pairs = []
     for chain in bones.split(','):
         links = [joints[link.strip()] for link in chain.split('>')]
-        pairs += [(int(a), int(b)) for a, b in zip(links, links[1:], strict=False)]
+        pairs += [(int(a), int(b)) for a, b in pairwise(links)]
     to_common = []
     for common in Common15:
         sources = aliases.get(common.name, (common.name,))
@@ -365,9 +366,9 @@ def to_common_15(
 
     :param joints_m: (..., J, 3), metres.
     :param confidence: (..., J), 0 to 1.
-    :return: joints (..., 15, 3) and confidence (..., 15). A common joint made of several takes their
-        mean and the least of their confidences; one the layout lacks is 0 with confidence 0. Joints
-        that are `common_15` already come back as they are, not copied.
+    :return: joints (..., 15, 3) and confidence (..., 15). A common joint made of several takes
+        their mean and the least of their confidences; one the layout lacks is 0 with confidence 0.
+        Joints that are `common_15` already come back as they are, not copied.
     :raises UnknownLayoutError: there is no such layout.
     :raises BadSkeletonError: J is not the layout's joint count.
     """

@@ -99,7 +99,8 @@ class TemplateIndex:
         :return: one message for each template that cannot be used; the others are.
         """
         fresh = [item for item in gallery.templates if item.id not in self._known]
-        known = {item.id: self._known[item.id] for item in gallery.templates if item.id in self._known}
+        wanted = {item.id for item in gallery.templates}
+        known = {key: entry for key, entry in self._known.items() if key in wanted}
         problems = []
         for first in range(0, len(fresh), _EMBED_AT_ONCE):
             part = fresh[first : first + _EMBED_AT_ONCE]

@@ -19,7 +19,7 @@ _USUAL_TRUNK_M = 0.5
 
 @dataclass(frozen=True)
 class MotionConfig:
-    """When somebody counts as moving. A trunk length, hip centre to shoulder centre, is about 0.5 m."""
+    """When somebody counts as moving. A trunk, hip centre to shoulder centre, is about 0.5 m."""
 
     start_energy: float = setting(
         0.8, 'a motion starts above this energy', unit='trunk lengths/s', low=0.0, high=20.0
@@ -56,9 +56,9 @@ def motion_energy(clip: Clip) -> NDArray[np.float32]:
     """
     Return how fast the fastest limbs move at each frame: (T,) float32, trunk lengths per second.
 
-    The two fastest seen joints count, at positions averaged over 0.2 s, so that neither the sampling
-    rate nor sensor noise of a centimetre passes for movement. At the ends, where the average has
-    half its frames, it is that of the nearest full one.
+    The two fastest seen joints count, at positions averaged over 0.2 s, so that neither the
+    sampling rate nor sensor noise of a centimetre passes for movement. At the ends, where the
+    average has half its frames, it is that of the nearest full one.
     """
     times, energy = _energy_on_grid(clip)
     at = (clip.stamps_ns - clip.stamps_ns[0]) / NS_PER_S

@@ -44,11 +44,11 @@ def prepare(
     """
     Resample and canonicalise one clip.
 
-    The joints are mapped to `common_15`, those under `min_confidence` masked and bridged in time, and
-    all resampled evenly from the first to the last stamp. Then one similarity transform for the whole
-    clip: the median hip centre becomes the origin, the mean direction from left to right (hips and
-    shoulders, seen from above) becomes -x, so that the person faces the camera, and the median trunk,
-    hip centre to shoulder centre, becomes 1 long.
+    The joints are mapped to `common_15`, those under `min_confidence` masked and bridged in time,
+    and all resampled evenly from the first to the last stamp. Then one similarity transform for the
+    whole clip: the median hip centre becomes the origin, the mean direction from left to right
+    (hips and shoulders, seen from above) becomes -x, so that the person faces the camera, and the
+    median trunk, hip centre to shoulder centre, becomes 1 long.
 
     :return: joints (T, 15, 3) in trunk lengths, axes as in the optical frame, and mask (T, 15), 1
         where the joint was seen, between 0 and 1 near gaps. A joint never seen is 0 with mask 0.
@@ -89,7 +89,8 @@ def _interpolate(
     before = after - 1
     share = np.clip((at - times[before]) / (times[after] - times[before]), 0.0, 1.0)
     share = share.astype(np.float32).reshape(-1, *[1] * (values.ndim - 1))
-    return (values[before] * (1.0 - share) + values[after] * share).astype(np.float32)
+    mixed = values[before] * (1.0 - share) + values[after] * share
+    return np.asarray(mixed, np.float32)
 
 
 def _canonical(

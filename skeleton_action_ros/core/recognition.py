@@ -39,8 +39,8 @@ class RecognizerConfig:
 
     threshold: float = setting(
         0.0,
-        'similarity from which a match counts, where a template has no threshold of its own; 0: the '
-        'one the model was calibrated to',
+        'similarity from which a match counts, where a template has no threshold of its own; 0: '
+        'the one the model was calibrated to',
         low=0.0,
         high=1.0,
     )
@@ -100,9 +100,9 @@ class Recognizer:
     """
     Compares the motions in each person's window with the known actions.
 
-    Whatever moves is cut into pieces that end now (or where the motion has just ended) and begin where
-    a motion began, or as long ago as a demonstration lasted. All pieces of all persons go through the
-    model in one batch; `decision.PersonDecision` turns the similarities into events.
+    Whatever moves is cut into pieces that end now (or where the motion has just ended) and begin
+    where a motion began, or as long ago as a demonstration lasted. All pieces of all persons go
+    through the model in one batch; `decision.PersonDecision` turns the similarities into events.
 
     `counts` says how many windows were taken (`windows`), refused as not later than the last one
     (`out_of_order`), and how many pieces were compared (`pieces`).
@@ -252,9 +252,7 @@ class Recognizer:
         return sorted(matches, key=lambda match: -match.similarity)
 
     @staticmethod
-    def _label(
-        decision: PersonDecision, best: Sequence[Match], moving: bool
-    ) -> tuple[str, float]:
+    def _label(decision: PersonDecision, best: Sequence[Match], moving: bool) -> tuple[str, float]:
         if decision.open:
             return decision.open.label, decision.open.confidence
         if not moving:

@@ -1,4 +1,4 @@
-"""One skeleton at one instant, everything seen at one instant, and one person's motion over time."""
+"""One skeleton at one instant, all that is seen at one instant, and one person's motion."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def checked_frame(
     """
     Check what a sensor or another program says, and make it a frame.
 
-    A joint with NaN or infinite coordinates, or exactly at the origin (inside the sensor), is a joint
-    not seen: its confidence becomes 0.
+    A joint with NaN or infinite coordinates, or exactly at the origin (inside the sensor), is a
+    joint not seen: its confidence becomes 0.
 
     :param positions_m: 3 J numbers, flat or (J, 3), metres, optical frame.
     :param confidence: J numbers from 0 to 1.
@@ -167,7 +167,7 @@ class Clip:
                 f'frame {at + 1}'
             )
         if not (np.isfinite(self.joints_m).all() and np.isfinite(self.confidence).all()):
-            raise BadClipError('joints and confidences of a clip must be finite: mask by confidence')
+            raise BadClipError('joints and confidences of a clip must be finite: mask what is not')
         if self.confidence.min() < 0.0 or self.confidence.max() > 1.0:
             raise BadClipError(
                 'confidence must be from 0 to 1, got '

@@ -12,8 +12,8 @@ class SkeletonSource(Protocol):
     """
     Something that can be read scene by scene.
 
-    A source that is `live` blocks in `scenes` until the sensor delivers; any other yields as fast as
-    it is read, and the reader paces it by the stamps, which rise strictly.
+    A source that is `live` blocks in `scenes` until the sensor delivers; any other yields as fast
+    as it is read, and the reader paces it by the stamps, which rise strictly.
     """
 
     @property

@@ -14,15 +14,11 @@ from skeleton_action_ros.core.skeleton import NS_PER_S, Clip, SkeletonFrame, cli
 class WindowConfig:
     """How long windows are, how often one is due, and when a gap begins a new one."""
 
-    duration_s: float = setting(
-        6.0, 'length of a full window', unit='s', low=0.5, high=30.0
-    )
+    duration_s: float = setting(6.0, 'length of a full window', unit='s', low=0.5, high=30.0)
     hop_s: float = setting(
         0.1, 'time between two windows of a person', unit='s', low=0.01, high=5.0
     )
-    shortest_s: float = setting(
-        0.3, 'no window is shorter than this', unit='s', low=0.0, high=5.0
-    )
+    shortest_s: float = setting(0.3, 'no window is shorter than this', unit='s', low=0.0, high=5.0)
     max_gap_s: float = setting(
         0.7, 'a person unseen for longer starts a new window', unit='s', low=0.05, high=10.0
     )
@@ -70,7 +66,7 @@ class WindowBuffer:
 
         :raises OutOfOrderError: the stamp is not later than this person's last; the buffer is
             unchanged.
-        :raises BadSkeletonError: there are `max_people` others in view; their buffers are unchanged.
+        :raises BadSkeletonError: there are `max_people` others in view; theirs are unchanged.
         """
         try:
             track = self._track(frame)

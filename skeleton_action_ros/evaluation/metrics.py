@@ -70,9 +70,9 @@ def match_events(
     Decide for each taught action whether it was recognised, and for each event what it answers.
 
     An event can answer an action of the same person with which it shares `LEAST_OVERLAP` of the
-    shorter of the two. Each event answers the action of its own label that it overlaps most, or where
-    there is none the action that it overlaps most. An action that an event of its own label answers
-    is recognised, one that only others answer is wrong, else it is missed.
+    shorter of the two. Each event answers the action of its own label that it overlaps most, or
+    where there is none the action that it overlaps most. An action that an event of its own label
+    answers is recognised, one that only others answer is wrong, else it is missed.
     """
     answers: dict[int, list[ActionSpan]] = {}
     false_events = []
@@ -100,9 +100,7 @@ def match_events(
 
 
 def _answered(event: ActionSpan, truth: Sequence[ActionSpan]) -> int | None:
-    near = [
-        index for index, span in enumerate(truth) if _overlap(event, span) >= LEAST_OVERLAP
-    ]
+    near = [index for index, span in enumerate(truth) if _overlap(event, span) >= LEAST_OVERLAP]
     return max(
         near,
         key=lambda index: (truth[index].label == event.label, iou(event, truth[index])),
@@ -164,9 +162,7 @@ def event_f1(
     return F1(len(rows), len(events) - len(rows), len(wanted) - len(rows))
 
 
-def onset_latencies_s(
-    verdicts: Sequence[Verdict], events: Sequence[ActionEvent]
-) -> list[float]:
+def onset_latencies_s(verdicts: Sequence[Verdict], events: Sequence[ActionEvent]) -> list[float]:
     """Return for each recognised action the time from its true onset to the deciding frame, s."""
     decided = {
         (event.body_id, event.label, event.start_ns): event.stamp_ns
@@ -176,7 +172,8 @@ def onset_latencies_s(
     return [
         (decided[key] - verdict.truth.start_ns) / NS_PER_S
         for verdict in verdicts
-        if verdict.outcome is Outcome.RECOGNISED and verdict.event is not None
+        if verdict.outcome is Outcome.RECOGNISED
+        and verdict.event is not None
         and (key := (verdict.event.body_id, verdict.event.label, verdict.event.start_ns)) in decided
     ]
 

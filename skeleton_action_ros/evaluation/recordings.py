@@ -125,6 +125,4 @@ def _apart(span: ActionSpan, index: int) -> ActionSpan:
 def _percentiles(values: Sequence[float], percents: Sequence[int]) -> dict[str, float | None]:
     if not values:
         return {f'p{percent}': None for percent in percents}
-    return {
-        f'p{percent}': round(float(np.percentile(values, percent)), 3) for percent in percents
-    }
+    return {f'p{percent}': round(float(np.percentile(values, percent)), 3) for percent in percents}

@@ -38,10 +38,7 @@ def test_no_joint_hangs_on_two_bones(layout) -> None:
 
 
 def test_common_joints_are_in_the_documented_order() -> None:
-    assert [joint.name.lower() for joint in Common15] == (
-        'head neck torso shoulder_left elbow_left hand_left shoulder_right elbow_right hand_right '
-        'hip_left knee_left foot_left hip_right knee_right foot_right'
-    ).split()
+    assert [joint.name.lower() for joint in Common15] == ['head', 'neck', 'torso', 'shoulder_left', 'elbow_left', 'hand_left', 'shoulder_right', 'elbow_right', 'hand_right', 'hip_left', 'knee_left', 'foot_left', 'hip_right', 'knee_right', 'foot_right']
 
 
 @pytest.mark.parametrize('layout', LAYOUTS.values(), ids=lambda layout: layout.name)

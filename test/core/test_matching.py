@@ -137,7 +137,8 @@ def test_scales_span_the_lengths_of_the_templates() -> None:
 def test_nearest_leaves_out_the_action_being_taught() -> None:
     index = _index(_template('left', LEFT), _template('right', RIGHT))
     nearest, other = index.nearest(RIGHT), index.nearest(RIGHT, exclude_label='right')
-    assert nearest is not None and other is not None
+    assert nearest is not None
+    assert other is not None
     assert (nearest.label, other.label) == ('right', 'left')
     assert nearest.similarity > other.similarity
     assert index.nearest(_blind(RIGHT)) is None

@@ -36,9 +36,7 @@ def _windows(clip: Clip, body_id: int = 1, length_s: float = 6.0) -> list[Window
 
 def _events(recognizer: Recognizer, clip: Clip, body_id: int = 1) -> list[ActionEvent]:
     return [
-        event
-        for window in _windows(clip, body_id)
-        for event in recognizer.update([window]).events
+        event for window in _windows(clip, body_id) for event in recognizer.update([window]).events
     ]
 
 

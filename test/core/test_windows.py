@@ -78,7 +78,8 @@ def test_stamp_that_does_not_rise_is_refused_and_changes_nothing(stamp_s: float)
         buffer.push(_frame(stamp_s))
     assert buffer.counts['out_of_order'] == 1
     window, expected = buffer.push(_frame(1.6)), untouched.push(_frame(1.6))
-    assert window is not None and expected is not None
+    assert window is not None
+    assert expected is not None
     assert window.clip.stamps_ns.tolist() == expected.clip.stamps_ns.tolist()
 
 

@@ -44,7 +44,9 @@ def test_bag_that_loops_starts_afresh() -> None:
 
 def test_stamp_that_repeats_is_refused_and_counted() -> None:
     scenes = list(scenes_of_clip(STREAM))
-    result = replay([*scenes[:50], scenes[49], *scenes[50:]], FakeModel(), GALLERY, recognizer=CONFIG)
+    result = replay(
+        [*scenes[:50], scenes[49], *scenes[50:]], FakeModel(), GALLERY, recognizer=CONFIG
+    )
     assert result.refused == {'out_of_order': 1}
     assert len(spans_of_events(result.events)) == 2
 
