@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skeleton_action_ros.core.layouts import Common15 as C
+from skeleton_action_ros.core.layouts import Common15 as Joint
 from skeleton_action_ros.core.preprocess import PreprocessConfig
 from skeleton_action_ros.core.skeleton import NS_PER_S, Clip
 
@@ -14,14 +14,18 @@ SECOND = NS_PER_S
 def standing() -> np.ndarray:
     """Return (15, 3): trunk 0.5 m, facing the camera 3 m away, so the right side has smaller x."""
     joints = np.zeros((15, 3), np.float32)
-    joints[C.HEAD], joints[C.NECK], joints[C.TORSO] = (0, -0.75, 3), (0, -0.5, 3), (0, -0.25, 3)
+    joints[Joint.HEAD], joints[Joint.NECK], joints[Joint.TORSO] = (
+        (0, -0.75, 3),
+        (0, -0.5, 3),
+        (0, -0.25, 3),
+    )
     for sign, side in ((1, 'LEFT'), (-1, 'RIGHT')):
-        joints[C[f'SHOULDER_{side}']] = (0.2 * sign, -0.5, 3)
-        joints[C[f'ELBOW_{side}']] = (0.25 * sign, -0.2, 3)
-        joints[C[f'HAND_{side}']] = (0.25 * sign, 0.1, 3)
-        joints[C[f'HIP_{side}']] = (0.1 * sign, 0.0, 3)
-        joints[C[f'KNEE_{side}']] = (0.1 * sign, 0.4, 3)
-        joints[C[f'FOOT_{side}']] = (0.1 * sign, 0.8, 3)
+        joints[Joint[f'SHOULDER_{side}']] = (0.2 * sign, -0.5, 3)
+        joints[Joint[f'ELBOW_{side}']] = (0.25 * sign, -0.2, 3)
+        joints[Joint[f'HAND_{side}']] = (0.25 * sign, 0.1, 3)
+        joints[Joint[f'HIP_{side}']] = (0.1 * sign, 0.0, 3)
+        joints[Joint[f'KNEE_{side}']] = (0.1 * sign, 0.4, 3)
+        joints[Joint[f'FOOT_{side}']] = (0.1 * sign, 0.8, 3)
     return joints
 
 
@@ -29,7 +33,7 @@ def circling(
     moving_s: list[tuple[float, float]],
     duration_s: float,
     *,
-    hand: C = C.HAND_RIGHT,
+    hand: Joint = Joint.HAND_RIGHT,
     rate_hz: float = 30.0,
     start_s: float = 1.0,
     radius_m: float = 0.3,
@@ -46,7 +50,7 @@ def circling(
     joints = np.repeat(standing()[None], frames, axis=0)
     for begin_s, end_s in moving_s:
         phase = np.clip(times_s - begin_s, 0.0, end_s - begin_s) * 2 * np.pi
-        for joint, share in ((hand, 1.0), (C(hand - 1), 0.5)):
+        for joint, share in ((hand, 1.0), (Joint(hand - 1), 0.5)):
             joints[:, joint, 0] += share * radius_m * np.sin(phase)
             joints[:, joint, 1] += share * radius_m * (np.cos(phase) - 1.0)
     joints += np.random.default_rng(seed).normal(0.0, noise_m, joints.shape)
@@ -82,7 +86,7 @@ class FakeModel:
         self.batches.append(len(joints))
         if self._output is not None:
             return np.tile(self._output, (len(joints), 1))
-        hips = joints[:, :, [C.HIP_LEFT, C.HIP_RIGHT]].mean(axis=2, keepdims=True)
+        hips = joints[:, :, [Joint.HIP_LEFT, Joint.HIP_RIGHT]].mean(axis=2, keepdims=True)
         steps = np.diff(joints - hips, axis=1) * mask[:, 1:, :, None]
         moves = steps.reshape(len(joints), int(np.prod(steps.shape[1:])))
         length = np.linalg.norm(moves, axis=1, keepdims=True)

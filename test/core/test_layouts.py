@@ -38,7 +38,11 @@ def test_no_joint_hangs_on_two_bones(layout) -> None:
 
 
 def test_common_joints_are_in_the_documented_order() -> None:
-    assert [joint.name.lower() for joint in Common15] == ['head', 'neck', 'torso', 'shoulder_left', 'elbow_left', 'hand_left', 'shoulder_right', 'elbow_right', 'hand_right', 'hip_left', 'knee_left', 'foot_left', 'hip_right', 'knee_right', 'foot_right']
+    limbs = ('shoulder', 'elbow', 'hand'), ('hip', 'knee', 'foot')
+    expected = ['head', 'neck', 'torso'] + [
+        f'{joint}_{side}' for limb in limbs for side in ('left', 'right') for joint in limb
+    ]
+    assert [joint.name.lower() for joint in Common15] == expected
 
 
 @pytest.mark.parametrize('layout', LAYOUTS.values(), ids=lambda layout: layout.name)

@@ -7,13 +7,13 @@ import pytest
 from people import FakeModel, circling
 
 from skeleton_action_ros.core.gallery import Gallery, Template
-from skeleton_action_ros.core.layouts import Common15 as C
+from skeleton_action_ros.core.layouts import Common15 as Joint
 from skeleton_action_ros.core.matching import ClassifierMatcher, TemplateIndex
 from skeleton_action_ros.core.motion import MotionConfig, trim_to_motion
 from skeleton_action_ros.core.skeleton import Clip
 
 RIGHT = circling([(0.5, 2.5)], 3.0)
-LEFT = circling([(0.5, 2.5)], 3.0, hand=C.HAND_LEFT)
+LEFT = circling([(0.5, 2.5)], 3.0, hand=Joint.HAND_LEFT)
 PIECE = trim_to_motion(RIGHT, MotionConfig())
 
 
@@ -36,7 +36,7 @@ def _index(*templates: Template, model: FakeModel | None = None) -> TemplateInde
 
 def _blind(clip: Clip) -> Clip:
     confidence = np.zeros_like(clip.confidence)
-    confidence[:, C.HEAD] = 1.0
+    confidence[:, Joint.HEAD] = 1.0
     return replace(clip, confidence=confidence)
 
 

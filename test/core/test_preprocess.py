@@ -6,32 +6,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from people import standing
 
 from skeleton_action_ros.core.errors import BadClipError
-from skeleton_action_ros.core.layouts import Common15 as C
+from skeleton_action_ros.core.layouts import Common15 as Joint
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
 from skeleton_action_ros.core.skeleton import Clip
 
 CONFIG = PreprocessConfig(frames=16)
 
 
-def _standing() -> np.ndarray:
-    """Make a person of trunk 0.5 m who faces the camera 3 m away: the right side is at smaller x."""
-    joints = np.zeros((15, 3), np.float32)
-    joints[C.HEAD], joints[C.NECK], joints[C.TORSO] = (0, -0.75, 3), (0, -0.5, 3), (0, -0.25, 3)
-    for sign, side in ((1, 'LEFT'), (-1, 'RIGHT')):
-        joints[C[f'SHOULDER_{side}']] = (0.2 * sign, -0.5, 3)
-        joints[C[f'ELBOW_{side}']] = (0.25 * sign, -0.2, 3)
-        joints[C[f'HAND_{side}']] = (0.25 * sign, 0.1, 3)
-        joints[C[f'HIP_{side}']] = (0.1 * sign, 0.0, 3)
-        joints[C[f'KNEE_{side}']] = (0.1 * sign, 0.4, 3)
-        joints[C[f'FOOT_{side}']] = (0.1 * sign, 0.8, 3)
-    return joints
-
-
 def _raising_right_hand(frames: int = 31) -> Clip:
-    joints = np.repeat(_standing()[None], frames, axis=0)
-    joints[:, C.HAND_RIGHT, 1] -= np.linspace(0.0, 0.9, frames, dtype=np.float32)
+    joints = np.repeat(standing()[None], frames, axis=0)
+    joints[:, Joint.HAND_RIGHT, 1] -= np.linspace(0.0, 0.9, frames, dtype=np.float32)
     return Clip(
         joints,
         np.ones((frames, 15), np.float32),
@@ -44,17 +31,17 @@ def test_hip_centre_is_the_origin_and_the_trunk_has_length_one() -> None:
     joints, mask = prepare(_raising_right_hand(), CONFIG)
     assert joints.shape == (16, 15, 3)
     assert mask.shape == (16, 15)
-    hips = joints[:, [C.HIP_LEFT, C.HIP_RIGHT]].mean(axis=1)
+    hips = joints[:, [Joint.HIP_LEFT, Joint.HIP_RIGHT]].mean(axis=1)
     np.testing.assert_allclose(hips, 0.0, atol=1e-6)
-    np.testing.assert_allclose(joints[:, C.NECK], np.tile((0.0, -1.0, 0.0), (16, 1)), atol=1e-5)
+    np.testing.assert_allclose(joints[:, Joint.NECK], np.tile((0.0, -1.0, 0.0), (16, 1)), atol=1e-5)
 
 
 def test_the_right_hand_rises_on_the_right_side_and_the_left_one_stays() -> None:
     joints, _ = prepare(_raising_right_hand(), CONFIG)
-    assert joints[0, C.HAND_RIGHT, 0] == pytest.approx(-0.5)
-    assert joints[0, C.HAND_RIGHT, 1] == pytest.approx(0.2)
-    assert joints[-1, C.HAND_RIGHT, 1] == pytest.approx(-1.6)
-    np.testing.assert_allclose(np.ptp(joints[:, C.HAND_LEFT], axis=0), 0.0, atol=1e-6)
+    assert joints[0, Joint.HAND_RIGHT, 0] == pytest.approx(-0.5)
+    assert joints[0, Joint.HAND_RIGHT, 1] == pytest.approx(0.2)
+    assert joints[-1, Joint.HAND_RIGHT, 1] == pytest.approx(-1.6)
+    np.testing.assert_allclose(np.ptp(joints[:, Joint.HAND_LEFT], axis=0), 0.0, atol=1e-6)
 
 
 def _moved(clip: Clip, yaw: float, size: float, place: tuple[float, float, float]) -> Clip:
@@ -102,23 +89,23 @@ def test_hidden_joint_is_bridged_and_masked_near_its_gap() -> None:
     clip = _raising_right_hand()
     confidence = clip.confidence.copy()
     joints = clip.joints_m.copy()
-    confidence[10:20, C.HAND_RIGHT] = 0.0
-    joints[10:20, C.HAND_RIGHT] = 0.0
+    confidence[10:20, Joint.HAND_RIGHT] = 0.0
+    joints[10:20, Joint.HAND_RIGHT] = 0.0
     got, mask = prepare(replace(clip, joints_m=joints, confidence=confidence), CONFIG)
     expected, _ = prepare(clip, CONFIG)
     np.testing.assert_allclose(got, expected, atol=1e-4)
-    assert mask[7, C.HAND_RIGHT] == 0.0
-    assert mask[0, C.HAND_RIGHT] == mask[-1, C.HAND_RIGHT] == 1.0
-    assert (np.delete(mask, C.HAND_RIGHT, axis=1) == 1.0).all()
+    assert mask[7, Joint.HAND_RIGHT] == 0.0
+    assert mask[0, Joint.HAND_RIGHT] == mask[-1, Joint.HAND_RIGHT] == 1.0
+    assert (np.delete(mask, Joint.HAND_RIGHT, axis=1) == 1.0).all()
 
 
 def test_joint_never_seen_is_zero_with_mask_zero() -> None:
     clip = _raising_right_hand()
     confidence = clip.confidence.copy()
-    confidence[:, C.HEAD] = 0.05
+    confidence[:, Joint.HEAD] = 0.05
     joints, mask = prepare(replace(clip, confidence=confidence), CONFIG)
-    assert not joints[:, C.HEAD].any()
-    assert not mask[:, C.HEAD].any()
+    assert not joints[:, Joint.HEAD].any()
+    assert not mask[:, Joint.HEAD].any()
 
 
 def test_clip_of_one_frame_is_a_pose_held() -> None:
@@ -132,13 +119,13 @@ def test_travel_of_the_body_is_kept() -> None:
     joints = clip.joints_m.copy()
     joints[:, :, 2] -= np.linspace(0.0, 1.0, len(clip), dtype=np.float32)[:, None]
     got, _ = prepare(replace(clip, joints_m=joints), CONFIG)
-    hips = got[:, [C.HIP_LEFT, C.HIP_RIGHT]].mean(axis=1)
+    hips = got[:, [Joint.HIP_LEFT, Joint.HIP_RIGHT]].mean(axis=1)
     assert hips[0, 2] - hips[-1, 2] == pytest.approx(2.0, abs=1e-4)
 
 
 def test_body_without_hips_and_shoulders_is_refused() -> None:
     clip = _raising_right_hand()
     confidence = np.zeros_like(clip.confidence)
-    confidence[:, C.HEAD] = 1.0
+    confidence[:, Joint.HEAD] = 1.0
     with pytest.raises(BadClipError, match='hips or both shoulders'):
         prepare(replace(clip, confidence=confidence), CONFIG)

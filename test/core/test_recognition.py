@@ -8,7 +8,7 @@ from people import SECOND, FakeModel, circling
 
 from skeleton_action_ros.core.decision import ActionEvent, EventKind
 from skeleton_action_ros.core.gallery import Gallery, Template
-from skeleton_action_ros.core.layouts import Common15 as C
+from skeleton_action_ros.core.layouts import Common15 as Joint
 from skeleton_action_ros.core.recognition import IDLE, UNKNOWN, Recognizer, RecognizerConfig
 from skeleton_action_ros.core.skeleton import Clip
 from skeleton_action_ros.core.windows import Window
@@ -16,7 +16,7 @@ from skeleton_action_ros.core.windows import Window
 CONFIG = RecognizerConfig(threshold=0.9)
 
 
-def _recognizer(model: FakeModel | None = None, **hands: C) -> Recognizer:
+def _recognizer(model: FakeModel | None = None, **hands: Joint) -> Recognizer:
     recognizer = Recognizer(model or FakeModel(), CONFIG)
     gallery = Gallery()
     for label, hand in hands.items():
@@ -45,7 +45,7 @@ def _kinds(events: list[ActionEvent]) -> list[tuple[str, str]]:
 
 
 def test_taught_motion_starts_and_ends_with_times_from_the_data() -> None:
-    recognizer = _recognizer(wave=C.HAND_RIGHT)
+    recognizer = _recognizer(wave=Joint.HAND_RIGHT)
     events = _events(recognizer, circling([(2.0, 4.0)], 6.0, noise_m=0.004))
     assert _kinds(events) == [('STARTED', 'wave'), ('ENDED', 'wave')]
     assert events[1].start_ns / SECOND == pytest.approx(3.0, abs=0.25)
@@ -54,8 +54,8 @@ def test_taught_motion_starts_and_ends_with_times_from_the_data() -> None:
 
 
 def test_the_other_hand_is_unknown_and_stillness_is_idle() -> None:
-    recognizer = _recognizer(wave=C.HAND_RIGHT)
-    clip = circling([(2.0, 4.0)], 6.0, hand=C.HAND_LEFT)
+    recognizer = _recognizer(wave=Joint.HAND_RIGHT)
+    clip = circling([(2.0, 4.0)], 6.0, hand=Joint.HAND_LEFT)
     labels = {}
     for window in _windows(clip):
         update = recognizer.update([window])
@@ -67,9 +67,9 @@ def test_the_other_hand_is_unknown_and_stillness_is_idle() -> None:
 
 
 def test_each_action_gets_its_own_label() -> None:
-    recognizer = _recognizer(right=C.HAND_RIGHT, left=C.HAND_LEFT)
+    recognizer = _recognizer(right=Joint.HAND_RIGHT, left=Joint.HAND_LEFT)
     both = circling([(1.0, 3.0)], 9.0)
-    other = circling([(5.0, 7.0)], 9.0, hand=C.HAND_LEFT)
+    other = circling([(5.0, 7.0)], 9.0, hand=Joint.HAND_LEFT)
     joints = both.joints_m + other.joints_m - circling([], 9.0).joints_m
     events = _events(recognizer, replace(both, joints_m=joints))
     started = [event for event in events if event.kind is EventKind.STARTED]
@@ -78,7 +78,7 @@ def test_each_action_gets_its_own_label() -> None:
 
 def test_slower_and_faster_performances_are_recognised() -> None:
     for duration_s in (1.3, 3.0):
-        recognizer = _recognizer(wave=C.HAND_RIGHT)
+        recognizer = _recognizer(wave=Joint.HAND_RIGHT)
         clip = circling([(2.0, 4.0)], 6.0)
         stretch = duration_s / 2.0
         stamps_ns = SECOND + np.round((clip.stamps_ns - SECOND) * stretch).astype(np.int64)
@@ -88,11 +88,11 @@ def test_slower_and_faster_performances_are_recognised() -> None:
 
 def test_persons_are_followed_apart_and_go_through_the_model_together() -> None:
     model = FakeModel()
-    recognizer = _recognizer(model, wave=C.HAND_RIGHT)
+    recognizer = _recognizer(model, wave=Joint.HAND_RIGHT)
     model.batches.clear()
     first = _windows(circling([(2.0, 4.0)], 6.0), body_id=1)
     second = _windows(circling([(2.5, 4.5)], 6.0), body_id=2)
-    third = _windows(circling([(2.0, 4.0)], 6.0, hand=C.HAND_LEFT), body_id=3)
+    third = _windows(circling([(2.0, 4.0)], 6.0, hand=Joint.HAND_LEFT), body_id=3)
     events = []
     for windows in zip(first, second, third, strict=True):
         update = recognizer.update(windows)
@@ -105,7 +105,7 @@ def test_persons_are_followed_apart_and_go_through_the_model_together() -> None:
 
 
 def test_person_who_vanishes_has_the_open_action_ended() -> None:
-    recognizer = _recognizer(wave=C.HAND_RIGHT)
+    recognizer = _recognizer(wave=Joint.HAND_RIGHT)
     clip = circling([(1.0, 3.6)], 3.6)
     events = _events(recognizer, clip)
     assert _kinds(events) == [('STARTED', 'wave')]
@@ -118,7 +118,7 @@ def test_person_who_vanishes_has_the_open_action_ended() -> None:
 
 
 def test_window_that_runs_backwards_is_counted_and_ignored() -> None:
-    recognizer = _recognizer(wave=C.HAND_RIGHT)
+    recognizer = _recognizer(wave=Joint.HAND_RIGHT)
     windows = _windows(circling([], 3.0))
     recognizer.update([windows[5]])
     update = recognizer.update([windows[3], replace(windows[3], body_id=2)])
@@ -127,7 +127,7 @@ def test_window_that_runs_backwards_is_counted_and_ignored() -> None:
 
 
 def test_after_clear_time_may_start_again() -> None:
-    recognizer = _recognizer(wave=C.HAND_RIGHT)
+    recognizer = _recognizer(wave=Joint.HAND_RIGHT)
     clip = circling([(2.0, 4.0)], 6.0)
     first = _events(recognizer, clip)
     recognizer.clear()
@@ -148,11 +148,11 @@ def test_hypotheses_come_best_first_and_are_few() -> None:
     recognizer = Recognizer(FakeModel(), CONFIG)
     gallery = Gallery()
     for index in range(12):
-        clip = circling([(0.5, 2.5)], 3.5, hand=C.HAND_RIGHT if index else C.HAND_LEFT)
+        clip = circling([(0.5, 2.5)], 3.5, hand=Joint.HAND_RIGHT if index else Joint.HAND_LEFT)
         gallery = gallery.add(Template(f't{index}', f'a{index}', clip, 0.0, 1, 'test'))
     recognizer.set_gallery(gallery)
     seen = []
-    for window in _windows(circling([(1.0, 3.0)], 4.0, hand=C.HAND_LEFT)):
+    for window in _windows(circling([(1.0, 3.0)], 4.0, hand=Joint.HAND_LEFT)):
         for item in recognizer.update([window]).recognitions:
             seen.append(item.hypotheses)
             falling = [hypothesis.similarity for hypothesis in item.hypotheses]

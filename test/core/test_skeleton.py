@@ -136,7 +136,7 @@ def test_frames_of_two_layouts_make_no_clip() -> None:
         SkeletonFrame(1, 0, 'common_15', np.ones((15, 3), np.float32), ONES),
         SkeletonFrame(2, 0, 'openni_15', np.ones((15, 3), np.float32), ONES),
     ]
-    with pytest.raises(BadClipError, match='common_15.*openni_15'):
+    with pytest.raises(BadClipError, match=r'common_15.*openni_15'):
         clip_from_frames(frames)
     with pytest.raises(BadClipError, match='none'):
         clip_from_frames([])

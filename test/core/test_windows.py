@@ -97,7 +97,7 @@ def test_one_person_too_many_is_refused_until_somebody_leaves() -> None:
     buffer = WindowBuffer(CONFIG)
     for body_id in (1, 2, 3):
         buffer.push(_frame(1.0, body_id))
-    with pytest.raises(BadSkeletonError, match='body 4.*max_people is 3') as caught:
+    with pytest.raises(BadSkeletonError, match=r'body 4.*max_people is 3') as caught:
         buffer.push(_frame(1.1, 4))
     assert caught.value.reason == 'too_many_people'
     buffer.push(_frame(1.2, 1))
