@@ -7,9 +7,14 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from skeleton_action_ros.core.config import setting
+from skeleton_action_ros.core.demonstration import (
+    Demonstration,
+    DemonstrationConfig,
+    find_demonstrations,
+)
 from skeleton_action_ros.core.errors import BadClipError, GalleryError, SkeletonActionError
 from skeleton_action_ros.core.gallery import Gallery, Template, checked_label, template_id
-from skeleton_action_ros.core.motion import Motion, MotionConfig, find_motions, motion_energy
+from skeleton_action_ros.core.motion import MotionConfig, motion_energy
 from skeleton_action_ros.core.people import RecentPeople, Visit
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
 from skeleton_action_ros.core.skeleton import NS_PER_S, Clip, Scene
@@ -73,6 +78,7 @@ class EnrollmentConfig:
         0.5, 'share of the joints that must be seen, on average', low=0.0, high=1.0
     )
     max_people: int = setting(32, 'persons followed at once', low=1, high=1000)
+    demonstration: DemonstrationConfig = field(default_factory=DemonstrationConfig)
     motion: MotionConfig = field(default_factory=MotionConfig)
 
     @property
@@ -264,13 +270,13 @@ class Enroller:
             'stopped, or another clock?)'
         )
 
-    def _last_motion(self, visit: Visit, body_id: int) -> Motion:
-        motions = find_motions(visit.clip(), self._config.motion)
+    def _last_motion(self, visit: Visit, body_id: int) -> Demonstration:
+        shown = self._demonstrations(visit.clip())
         since_ns = visit.last_ns - _ns(self._config.recent_s)
-        finished = [motion for motion in motions if motion.finished and motion.end_ns >= since_ns]
+        finished = [one for one in shown if one.finished and one.end_ns >= since_ns]
         if finished:
             return finished[-1]
-        if motions and not motions[-1].finished:
+        if shown and not shown[-1].finished:
             raise EnrollmentError(
                 'still_moving',
                 f'body {body_id} is still moving: let it stand still for '
@@ -287,13 +293,16 @@ class Enroller:
         """Cut what is before the first motion and after the last one."""
         if clip.duration_s < self._config.shortest_s:
             raise self._too_short(clip, body_id)
-        motions = find_motions(clip, self._config.motion)
-        if not motions:
+        shown = self._demonstrations(clip)
+        if not shown:
             raise EnrollmentError(
                 'too_little_movement',
                 f'body {body_id} moved too little in {clip.duration_s:.1f} s{self._peak(clip)}',
             )
-        return self._cut(clip, motions[0].start_ns, motions[-1].end_ns)
+        return self._cut(clip, shown[0].start_ns, shown[-1].end_ns)
+
+    def _demonstrations(self, clip: Clip) -> list[Demonstration]:
+        return find_demonstrations(clip, self._config.demonstration, self._config.motion)
 
     def _cut(self, clip: Clip, start_ns: int, end_ns: int) -> Clip:
         margin_ns = _ns(self._config.margin_s)
@@ -331,9 +340,11 @@ class Enroller:
         )
 
     def _peak(self, clip: Clip) -> str:
+        motion, least = self._config.motion, self._config.demonstration.least_travel
         return (
-            f': the peak was {float(motion_energy(clip).max()):.2f} trunk lengths/s, a motion '
-            f'needs {self._config.motion.start_energy:g} for {self._config.motion.shortest_s:g} s'
+            f': the peak was {float(motion_energy(clip).max()):.2f} trunk lengths/s; an action '
+            f'needs {motion.start_energy:g} for {motion.shortest_s:g} s, and {least:g} trunk '
+            'lengths of way'
         )
 
 
