@@ -41,10 +41,10 @@ def call(
         node = rclpy.create_node(f'skeleton_action_client_{os.getpid()}')
         client = node.create_client(kind, full_name)
         if not client.wait_for_service(timeout_sec=arguments.timeout):
+            domain = os.environ.get('ROS_DOMAIN_ID', '0')
             raise NoAnswerError(
-                f'nobody serves {full_name}: is action_enroller running and active (skeleton-action'
-                f' recognize, or ros2 launch), in ROS domain {os.environ.get("ROS_DOMAIN_ID", "0")} '
-                'and in that namespace?'
+                f'nobody serves {full_name} in ROS domain {domain}: is action_enroller running and '
+                'active (skeleton-action recognize, or ros2 launch), and in that namespace?'
             )
         future = client.call_async(request)
         patience_s = arguments.timeout + takes_s + _SPARE_S
