@@ -1,0 +1,1 @@
+"""Latency and throughput, measured on real nodes and simulated persons. No test depends on it."""
