@@ -18,7 +18,7 @@ DONE = 'SKELETON_ACTION_PREFIX'
 
 def ros_environment(prefix: str, environ: dict[str, str]) -> dict[str, str]:
     """
-    Return a copy of environ that has prefix first on both paths.
+    Return a copy of environ with prefix on both paths, behind any workspace that is sourced.
 
     :param prefix: root of the virtual environment.
     """
@@ -30,8 +30,8 @@ def ros_environment(prefix: str, environ: dict[str, str]) -> dict[str, str]:
         ('LD_LIBRARY_PATH', [str(lib), *bundled]),
     ):
         before = [part for part in environ.get(name, '').split(os.pathsep) if part]
-        rest = [part for part in before if part not in folders]
-        changed[name] = os.pathsep.join([*folders, *rest])
+        missing = [folder for folder in folders if folder not in before]
+        changed[name] = os.pathsep.join([*before, *missing])
     changed[DONE] = prefix
     changed['_ROS_WHEELS_BOOTSTRAP_COMPLETE'] = '1'  # the wheels' own restart is not needed
     return changed
