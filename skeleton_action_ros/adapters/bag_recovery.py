@@ -1,8 +1,8 @@
 """
 Opening bags, also damaged ones: what a killed recorder or a broken copy left is read to its end.
 
-The whole part of a damaged file is copied to a temporary file that `rosbags` can read: of an mcap the
-complete records, of a database the rows up to the first one that is lost.
+The whole part of a damaged file is copied to a temporary file that `rosbags` can read: of an mcap
+the complete records, of a database the rows up to the first one that is lost.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def opened(path: Path) -> Iterator[OpenBag]:
     with ExitStack() as stack:
         try:
             bag = OpenBag((stack.enter_context(Reader(path)),), '')
-        except Exception as error:  # rosbags raises whatever damaged bytes lead it into
+        except Exception as error:  # noqa: BLE001 - rosbags raises whatever damaged bytes do to it
             bag = _recovered(path, _words(error), stack)
         yield bag
 
@@ -97,7 +97,7 @@ def _recovered(path: Path, why: str, stack: ExitStack) -> OpenBag:
         try:
             readers.append(stack.enter_context(Reader(file)))
             continue
-        except Exception as error:  # as above
+        except Exception as error:  # noqa: BLE001 - as above
             damage = f'{file.name} is cut off or damaged: {_words(error)}'
         try:
             whole = _whole_part(file, workplace / f'{number}{file.suffix}')

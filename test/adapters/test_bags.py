@@ -216,7 +216,7 @@ class TestTopics:
         metadata = (bag / 'metadata.yaml').read_text()
         at = metadata.index('RIHS01_')
         (bag / 'metadata.yaml').write_text(metadata[: at + 7] + 64 * '0' + metadata[at + 7 + 64 :])
-        with pytest.raises(BagError, match='recorded with another version of .*SkeletonArray'):
+        with pytest.raises(BagError, match=r'recorded with another version of .*SkeletonArray'):
             list(read_scenes(bag))
 
 
@@ -266,7 +266,7 @@ class TestMissing:
     def test_an_empty_data_file(self, storage: str, tmp_path: Path) -> None:
         write_bag(tmp_path / 'walk', scenes(), storage=storage)
         data_file(tmp_path / 'walk').write_bytes(b'')
-        with pytest.raises(BagError, match='walk: .*cut off or damaged'):
+        with pytest.raises(BagError, match=r'walk: .*cut off or damaged'):
             list(read_scenes(tmp_path / 'walk'))
 
 
@@ -315,7 +315,7 @@ def test_a_message_of_garbage_is_an_error_that_says_which(tmp_path: Path) -> Non
         writer.write(
             connection, SECOND, store.serialize_cdr(text('no skeleton'), 'std_msgs/msg/String')
         )
-    with pytest.raises(BagError, match='message 1 of skeletons is no .*SkeletonArray'):
+    with pytest.raises(BagError, match=r'message 1 of skeletons is no .*SkeletonArray'):
         list(read_scenes(bag))
 
 

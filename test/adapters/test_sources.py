@@ -36,6 +36,17 @@ def bodies(scenes: list[Scene]) -> list[tuple[int, ...]]:
     return [tuple(frame.body_id for frame in scene.skeletons) for scene in scenes]
 
 
+def read_until_error(source: SkeletonSource) -> tuple[list[int], str]:
+    """Return the stamps of the scenes that come, and what the SourceError after them says."""
+    stamps = []
+    try:
+        for scene in source.scenes():
+            stamps.append(scene.stamp_ns)
+    except SourceError as error:
+        return stamps, str(error)
+    return stamps, ''
+
+
 class TestJoinClips:
     def test_clips_follow_each_other_after_a_gap_with_nobody_in_view(self) -> None:
         scenes = list(join_clips([clip('wave'), clip('clap')], Joining(gap_s=0.3)))
@@ -148,11 +159,9 @@ class TestClipsSource:
     def test_a_bad_clip_is_an_error_that_names_it_after_the_good_ones(self, tmp_path: Path) -> None:
         save_clip(tmp_path / '1.npz', clip('wave'))
         (tmp_path / '2.npz').write_bytes(b'no clip')
-        read = []
-        with pytest.raises(SourceError, match=r'2\.npz: expected a readable npz archive'):
-            for scene in ClipsSource(tmp_path).scenes():
-                read.append(scene)
-        assert len(read) >= 3
+        read, message = read_until_error(ClipsSource(tmp_path))
+        assert '2.npz: expected a readable npz archive' in message
+        assert len(read) == 3
 
     def test_a_folder_without_clips_is_refused_at_once(self, tmp_path: Path) -> None:
         with pytest.raises(BadClipError, match='found none'):
@@ -189,10 +198,8 @@ class TestBagSource:
         [file] = (tmp_path / 'bag').glob('*.mcap')
         content = file.read_bytes()
         file.write_bytes(content[: len(content) // 2])
-        read = []
-        with pytest.raises(SourceError, match='is cut off or damaged'):
-            for scene in BagSource(tmp_path / 'bag').scenes():
-                read.append(scene)
+        read, message = read_until_error(BagSource(tmp_path / 'bag'))
+        assert 'is cut off or damaged' in message
         assert 100 < len(read) < 200
 
     def test_bodies_that_are_left_out_are_counted(self, tmp_path: Path) -> None:
@@ -236,8 +243,6 @@ class TestBagSource:
             'skeleton_action_ros.adapters.sources.bag.read_scenes',
             lambda *_: (Scene(stamp, ()) for stamp in stamps),
         )
-        read = []
-        with pytest.raises(SourceError, match='jumps back from 200 to 30 ns'):
-            for scene in BagSource(tmp_path / 'bag').scenes():
-                read.append(scene.stamp_ns)
+        read, message = read_until_error(BagSource(tmp_path / 'bag'))
+        assert 'jumps back from 200 to 30 ns' in message
         assert read == [100, 200]
