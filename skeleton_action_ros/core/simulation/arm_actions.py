@@ -15,8 +15,8 @@ from skeleton_action_ros.core.simulation.poses import Arm, Key, Reach, Vector
 
 
 def _wave(cue: Cue) -> list[Key]:
-    upper: Vector = (1.0, cue.between(-0.5, 0.35), cue.between(0.2, 0.7))
-    swing, beat = cue.between(0.3, 0.6), cue.between(0.18, 0.26)
+    upper: Vector = (1.0, cue.between(-0.35, 0.3), cue.between(0.15, 0.6))
+    swing, beat = cue.between(0.4, 0.7), cue.between(0.18, 0.26)
     out = Arm(upper, (0.1 + swing, 1.0, 0.25), wrist_deg=-10.0)
     back = Arm(upper, (0.1 - swing, 1.0, 0.25), wrist_deg=15.0)
     keys = [Key(cue.between(0.5, 0.75), right=out)]
@@ -50,7 +50,7 @@ def _raise_both_arms(cue: Cue) -> list[Key]:
 
 
 def _point(cue: Cue) -> list[Key]:
-    aside, level = cue.between(0.2, 0.9), cue.between(-0.05, 0.2)
+    aside, level = cue.between(0.25, 0.75), cue.between(-0.05, 0.2)
     out = Key(
         cue.between(0.5, 0.7),
         right=Arm((aside, level, 1.0), (aside - 0.1, level + 0.05, 1.0)),
@@ -63,7 +63,7 @@ def _point(cue: Cue) -> list[Key]:
 def _drink(cue: Cue) -> list[Key]:
     holding = Arm((0.15, -1.0, 0.25), (-0.15, 0.1, 1.0))
     tip = cue.between(8.0, 22.0)
-    at_mouth = Reach('head', (0.02, cue.between(-0.09, -0.04), 0.17), elbow=(0.7, -1.0, 0.3))
+    at_mouth = Reach('head', (0.02, cue.between(-0.09, -0.04), 0.17), elbow=(0.45, -1.0, 0.5))
     drinking = Key(cue.between(0.5, 0.75), right=at_mouth, head_deg=(-tip, 0.0, 0.0))
     return [
         Key(cue.between(0.45, 0.6), right=holding),
@@ -75,7 +75,7 @@ def _drink(cue: Cue) -> list[Key]:
 
 
 def _phone_call(cue: Cue) -> list[Key]:
-    at_ear = Reach('head', (0.11, cue.between(-0.04, 0.03), 0.03), elbow=(0.8, -1.0, 0.25))
+    at_ear = Reach('head', (0.11, cue.between(-0.04, 0.03), 0.03), elbow=(0.75, -1.0, 0.1))
     lean, pace = cue.between(4.0, 14.0), cue.between(0.4, 1.0)
     talking = Key(cue.between(0.7, 1.0), right=at_ear, head_deg=(4.0, lean, 0.0))
     return [
@@ -174,8 +174,8 @@ def _check_watch(cue: Cue) -> list[Key]:
 
 def _knock(cue: Cue) -> list[Key]:
     height, beat = cue.between(-0.05, 0.25), cue.between(0.11, 0.16)
-    near = Arm((0.15, -0.75, 0.75), (-0.05, 0.9 + height, 0.75), wrist_deg=5.0)
-    far = Arm((0.1, -0.55, 0.95), (-0.05, 0.55 + height, 1.0), wrist_deg=5.0)
+    near = Arm((0.2, -0.3, 0.9), (-0.05, 1.0 + height, 0.3), wrist_deg=5.0)
+    far = Arm((0.15, -0.15, 1.0), (-0.05, 0.55 + height, 0.8), wrist_deg=5.0)
     keys = [Key(cue.between(0.5, 0.65), right=near)]
     for _ in range(cue.times(2, 4)):
         keys += [Key(beat, right=far), Key(beat, right=near)]
@@ -276,8 +276,8 @@ def _scratch_head(cue: Cue) -> list[Key]:
 
 def _beckon(cue: Cue) -> list[Key]:
     beat = cue.between(0.22, 0.32)
-    out = Arm((0.2, -0.75, 0.8), (0.05, 0.15, 1.0), wrist_deg=-10.0)
-    back = Arm((0.2, -0.85, 0.6), (-0.15, 1.0, 0.15), wrist_deg=35.0)
+    out = Arm((0.45, -0.7, 0.7), (0.3, -0.1, 1.0), wrist_deg=-10.0)
+    back = Arm((0.35, -0.85, 0.45), (0.0, 1.0, -0.1), wrist_deg=35.0)
     keys = [Key(cue.between(0.45, 0.6), right=out)]
     for _ in range(cue.times(2, 3)):
         keys += [Key(beat, right=back), Key(beat, right=out)]
@@ -298,12 +298,12 @@ def _use_binoculars(cue: Cue) -> list[Key]:
 
 
 def _steer(cue: Cue) -> list[Key]:
-    turn, beat = cue.between(0.1, 0.17), cue.between(0.35, 0.5)
+    turn, beat = cue.between(0.13, 0.2), cue.between(0.35, 0.5)
 
     def wheel(tilt: float) -> tuple[Reach, Reach]:
         return (
-            Reach('chest', (0.18, -0.02 - tilt, 0.4)),
-            Reach('chest', (0.18, -0.02 + tilt, 0.4)),
+            Reach('chest', (0.2, -0.06 - tilt, 0.38)),
+            Reach('chest', (0.2, -0.06 + tilt, 0.38)),
         )
 
     keys = []

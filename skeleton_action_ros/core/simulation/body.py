@@ -26,6 +26,16 @@ from skeleton_action_ros.core.simulation.rotations import (
 LEFT, RIGHT = 1.0, -1.0
 SIDES = (('left', LEFT), ('right', RIGHT))
 _LONGEST_REACH = 0.9995
+_FACE = np.array(
+    [
+        (0.0, 0.02, 0.12),
+        (0.032, 0.055, 0.10),
+        (0.075, 0.03, 0.015),
+        (-0.032, 0.055, 0.10),
+        (-0.075, 0.03, 0.015),
+    ]
+)
+"""Nose, left eye and ear, right eye and ear, seen from the head of a person of 1.7 m."""
 
 
 class Channel(IntEnum):
@@ -210,14 +220,16 @@ def _allowed_rise(body: Body, hip: Floats, ankle: Floats) -> Floats:
     return rise
 
 
-def shoulder_of(body: Body, trunk: Trunk, side: str, shrug: Floats) -> tuple[Floats, Floats]:
+def shoulder_of(
+    body: Body, neck: Floats, chest_turn: Floats, side: str, shrug: Floats
+) -> tuple[Floats, Floats]:
     """Return the clavicle and shoulder joints (T, 3) of one side."""
     sign = LEFT if side == 'left' else RIGHT
-    clavicle = trunk.neck + apply(
-        trunk.chest_turn, (sign * 0.15 * body.clavicle, -0.12 * body.chest_to_neck, 0.0)
+    clavicle = neck + apply(
+        chest_turn, (sign * 0.15 * body.clavicle, -0.12 * body.chest_to_neck, 0.0)
     )
     arm_side = apply(
-        trunk.chest_turn @ about(2, sign * shrug),
+        chest_turn @ about(2, sign * shrug),
         (sign * body.clavicle, -body.shoulder_drop, 0.0),
     )
     return clavicle, clavicle + arm_side
@@ -245,21 +257,16 @@ def joints_of(body: Body, channels: Floats) -> Floats:
 
 
 def _place_face(out: Floats, body: Body, trunk: Trunk) -> None:
-    size = body.height / 1.7
-    out[:, K4abt32.NOSE] = trunk.head + apply(trunk.head_turn, (0.0, 0.02 * size, 0.12 * size))
-    for name, sign in (('LEFT', LEFT), ('RIGHT', RIGHT)):
-        out[:, K4abt32[f'EYE_{name}']] = trunk.head + apply(
-            trunk.head_turn, (sign * 0.032 * size, 0.055 * size, 0.10 * size)
-        )
-        out[:, K4abt32[f'EAR_{name}']] = trunk.head + apply(
-            trunk.head_turn, (sign * 0.075 * size, 0.03 * size, 0.015 * size)
-        )
+    places = _FACE * (body.height / 1.7)
+    out[:, K4abt32.NOSE :] = trunk.head[:, None] + places @ trunk.head_turn.transpose(0, 2, 1)
 
 
 def _place_arm(
     out: Floats, body: Body, trunk: Trunk, channels: Floats, side: str, sign: float
 ) -> None:
-    clavicle, shoulder = shoulder_of(body, trunk, side, channels[:, channel(side, 'SHRUG')])
+    clavicle, shoulder = shoulder_of(
+        body, trunk.neck, trunk.chest_turn, side, channels[:, channel(side, 'SHRUG')]
+    )
     first = channel(side, 'ARM_W')
     upper = trunk.chest_turn @ matrix_of(channels[:, first : first + 4])
     fore = upper @ about(0, -channels[:, channel(side, 'ELBOW')])

@@ -21,7 +21,7 @@ from skeleton_action_ros.core.simulation.sensor import Sensor, Tracker, to_stamp
 from skeleton_action_ros.core.skeleton import NS_PER_S, ActionSpan, Clip
 
 _DEPARTED_M = 0.02
-_SPAN_RATE_HZ = 100.0
+_SPAN_RATE_HZ = 60.0
 _IDLE_SPREAD_S = 1000.0
 
 
@@ -81,7 +81,7 @@ class Performer:
             keys = [key.mirrored() for key in keys]
         keys = [Key(0.0, seated=action.starts_seated), *keys]
         manner = Manner(
-            amplitude=person.amplitude * float(habit.uniform(0.92, 1.08)),
+            amplitude=person.amplitude * float(habit.uniform(0.95, 1.05)),
             arm_turn_rad={side: habit.normal(0.0, 0.11, 3) for side in ('left', 'right')},
             arm_shake_rad=0.04,
             spine_rad=habit.normal(0.0, 0.035, 3),

@@ -92,7 +92,7 @@ def draw_person(rng: np.random.Generator, **overrides: Any) -> Person:
         shoulder_share=float(rng.normal(1.0, 0.05)),
         hip_share=float(rng.normal(1.0, 0.06)),
         speed=float(np.clip(rng.lognormal(0.05, 0.17), 0.65, 1.6)),
-        amplitude=float(rng.uniform(0.82, 1.06)),
+        amplitude=float(rng.uniform(0.85, 1.08)),
         handedness='left' if rng.random() < 0.1 else 'right',
         habit_seed=int(rng.integers(1 << 31)),
         x_m=float(rng.uniform(-0.22, 0.22)) * z_m,

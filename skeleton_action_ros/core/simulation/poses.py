@@ -7,6 +7,7 @@ action is written for the right hand and mirrored for the left.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -34,7 +35,7 @@ from skeleton_action_ros.core.simulation.rotations import (
 Vector = tuple[float, float, float]
 _REFERENCE_HEIGHT_M = 1.7
 _ELBOW_POINTS: Vector = (0.3, -0.6, -0.7)
-_MOST_FLEXED = np.radians(148.0)
+_MOST_FLEXED = math.radians(148.0)
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,7 @@ class Reach:
     """
     An arm by where its palm is.
 
-    :param anchor: 'head', 'chest', 'shoulder' (the arm's own), 'pelvis' or 'floor' (between the
-        feet).
+    :param anchor: 'head', 'chest', 'pelvis' or 'floor' (between the feet).
     :param at: (outward, up, forward) of the anchor, metres for a person of 1.7 m.
     :param elbow: the direction that the elbow points to, seen from the chest.
     """
@@ -211,7 +211,7 @@ def _pose_arm(
     if isinstance(arm, Arm):
         upper = _mirror(arm.upper, sign)
         fore = upper if arm.fore is None else _mirror(arm.fore, sign)
-        lift = np.radians(arm.shrug_deg) + _natural_shrug(upper)
+        lift = math.radians(arm.shrug_deg) + _natural_shrug(upper)
         quaternion, flexion = _arm_turn(upper, fore, _mirror(_ELBOW_POINTS, sign))
         quaternion = part_way(rest[first : first + 4], quaternion, min(manner.amplitude, 1.05))
         flexion = rest[elbow] + manner.amplitude * (flexion - rest[elbow])
@@ -222,8 +222,8 @@ def _pose_arm(
         turn = 0.3 * manner.arm_turn_rad[side] + 0.5 * shake_rad
     turned = multiply(small_turn(turn[None]), quaternion[None])[0]
     row[first : first + 4] = turned if turned[0] >= 0.0 else -turned
-    row[elbow] = np.clip(flexion, 0.0, _MOST_FLEXED)
-    row[channel(side, 'WRIST')] = np.radians(arm.wrist_deg)
+    row[elbow] = min(max(flexion, 0.0), _MOST_FLEXED)
+    row[channel(side, 'WRIST')] = math.radians(arm.wrist_deg)
     row[channel(side, 'SHRUG')] += lift
 
 
@@ -233,7 +233,7 @@ def _mirror(vector: Vector, sign: float) -> Floats:
 
 def _natural_shrug(upper: Floats) -> float:
     """Shoulders rise with the upper arm, beyond the horizontal above all."""
-    return float(0.35 * np.clip(upper[1] + 0.2, 0.0, 1.2))
+    return 0.35 * min(max(float(upper[1]) + 0.2, 0.0), 1.2)
 
 
 def _arm_turn(upper: Floats, fore: Floats, elbow: Floats) -> tuple[Floats, float]:
@@ -242,12 +242,15 @@ def _arm_turn(upper: Floats, fore: Floats, elbow: Floats) -> tuple[Floats, float
 
     A nearly straight arm shows no plane; the direction the elbow points to then tells it.
     """
-    flexion = float(np.arccos(np.clip(np.dot(upper, fore), -1.0, 1.0)))
-    bend = fore - float(np.dot(fore, upper)) * upper
+    cos = min(max(float(upper @ fore), -1.0), 1.0)
+    flexion = math.acos(cos)
+    bend = fore - cos * upper
     if flexion < 0.05:
-        bend = float(np.dot(elbow, upper)) * upper - elbow
+        bend = float(elbow @ upper) * upper - elbow
     bend = unit(bend)
-    return quaternion_of(np.stack([np.cross(-upper, bend), -upper, bend], axis=1)), flexion
+    (ux, uy, uz), (bx, by, bz) = upper.tolist(), bend.tolist()
+    across = (uz * by - uy * bz, ux * bz - uz * bx, uy * bx - ux * by)
+    return quaternion_of(np.array((across, -upper, bend)).T), flexion
 
 
 def _reaching(
@@ -255,35 +258,33 @@ def _reaching(
 ) -> tuple[Floats, Floats, float]:
     """Solve two-link inverse kinematics; directions of upper arm and forearm, and the shrug."""
     chest_turn = trunk.chest_turn[index]
+    origin, turn = {
+        'head': (trunk.head, trunk.head_turn),
+        'chest': (trunk.chest, trunk.chest_turn),
+        'pelvis': (trunk.pelvis, trunk.pelvis_turn),
+        'floor': (np.zeros_like(trunk.neck), trunk.turned),
+    }[reach.anchor]
     at = np.array(reach.at) * (sign, 1.0, 1.0) * body.height / _REFERENCE_HEIGHT_M
-    lift = np.radians(reach.shrug_deg)
+    target = origin[index] + turn[index] @ at
+    lift = math.radians(reach.shrug_deg)
     upper = fore = np.zeros(3)
     fore_length = body.forearm + body.palm
     for _ in range(2):
-        shoulder = shoulder_of(body, trunk, side, np.full(len(trunk.neck), lift))[1][index]
-        origin, turn = {
-            'head': (trunk.head, trunk.head_turn),
-            'chest': (trunk.chest, trunk.chest_turn),
-            'pelvis': (trunk.pelvis, trunk.pelvis_turn),
-            'floor': (np.zeros_like(trunk.neck), trunk.turned),
-            'shoulder': (shoulder[None].repeat(len(trunk.neck), 0), trunk.chest_turn),
-        }[reach.anchor]
-        away = chest_turn.T @ (origin[index] + turn[index] @ at - shoulder)
-        distance = float(
-            np.clip(
-                np.linalg.norm(away),
-                abs(body.upper_arm - fore_length) + 0.12 * body.upper_arm,
-                0.998 * (body.upper_arm + fore_length),
-            )
-        )
+        shoulder = shoulder_of(
+            body, trunk.neck[[index]], trunk.chest_turn[[index]], side, np.array([lift])
+        )[1][0]
+        away = chest_turn.T @ (target - shoulder)
+        nearest = abs(body.upper_arm - fore_length) + 0.12 * body.upper_arm
+        farthest = 0.998 * (body.upper_arm + fore_length)
+        distance = min(max(math.sqrt(float(away @ away)), nearest), farthest)
         along = unit(away)
         pole = _mirror(reach.elbow, sign)
-        pole = unit(pole - float(np.dot(pole, along)) * along)
+        pole = unit(pole - float(pole @ along) * along)
         cos = (body.upper_arm**2 + distance**2 - fore_length**2) / (2 * body.upper_arm * distance)
-        cos = float(np.clip(cos, -1.0, 1.0))
-        upper = cos * along + np.sqrt(1.0 - cos**2) * pole
+        cos = min(max(cos, -1.0), 1.0)
+        upper = cos * along + math.sqrt(1.0 - cos**2) * pole
         fore = unit(distance * along - body.upper_arm * upper)
-        lift = np.radians(reach.shrug_deg) + _natural_shrug(upper)
+        lift = math.radians(reach.shrug_deg) + _natural_shrug(upper)
     return upper, fore, lift
 
 

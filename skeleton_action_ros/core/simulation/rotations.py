@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -34,7 +36,10 @@ def tilted(pitch_rad: Floats, roll_rad: Floats, yaw_rad: Floats) -> Floats:
 
 def apply(rotation: Floats, vector: ArrayLike) -> Floats:
     """Rotate one vector (3,) or one per instant (T, 3) by (T, 3, 3)."""
-    out: Floats = np.einsum('tij,tj->ti', rotation, np.broadcast_to(vector, (len(rotation), 3)))
+    vectors = np.asarray(vector, np.float64)
+    if vectors.ndim == 1:
+        return rotation @ vectors
+    out: Floats = np.einsum('tij,tj->ti', rotation, vectors)
     return out
 
 
@@ -97,18 +102,18 @@ def small_turn(vector_rad: Floats) -> Floats:
 
 def part_way(start: Floats, end: Floats, share: float) -> Floats:
     """Go the share of the shortest turn from one quaternion (4,) to another; 1.1 goes beyond."""
-    cos = float(np.dot(start, end))
+    cos = float(start @ end)
     if cos < 0.0:
         end, cos = -end, -cos
     if cos > 0.9999:
         out: Floats = start + share * (end - start)
     else:
-        angle = np.arccos(cos)
-        out = np.sin((1.0 - share) * angle) * start + np.sin(share * angle) * end
-    return out / np.linalg.norm(out)
+        angle = math.acos(cos)
+        out = math.sin((1.0 - share) * angle) * start + math.sin(share * angle) * end
+    return unit(out)
 
 
 def unit(vector: ArrayLike) -> Floats:
     """Scale one vector (3,) to length 1."""
     out = np.asarray(vector, np.float64)
-    return out / np.float64(np.linalg.norm(out))
+    return out / math.sqrt(float(out @ out))

@@ -15,6 +15,7 @@ from skeleton_action_ros.core.skeleton import NS_PER_S
 _BOUT_S = 0.5
 _GUESS_S = 0.6
 _FADE_S = 0.07
+_SHAKING = 0.1
 _JITTER_LIMIT = 0.4
 _SEEN_FROM_SHARE = 0.4
 
@@ -34,8 +35,9 @@ class Sensor:
 
     :param rate_hz: nominal frames per second.
     :param noise_m: standard deviation of a trunk joint's position at 2.5 m; hands and feet have up
-        to 2.5 times as much, and it grows with distance.
-    :param noise_correlation_s: how long an error lasts; trackers smooth, so errors wander.
+        to 3.2 times as much, and it grows with distance.
+    :param noise_correlation_s: how long an error lasts; trackers smooth, so that most of it wanders
+        and a small part shakes.
     :param occluded_share: share of the time that a limb is lost at random.
     :param self_occlusion: whether the trunk, the head and the legs hide what is behind them.
     :param dropped_share: share of the frames that are lost.
@@ -45,8 +47,8 @@ class Sensor:
     """
 
     rate_hz: float = 30.0
-    noise_m: float = 0.006
-    noise_correlation_s: float = 0.2
+    noise_m: float = 0.005
+    noise_correlation_s: float = 0.4
     occluded_share: float = 0.02
     self_occlusion: bool = True
     dropped_share: float = 0.01
@@ -93,16 +95,42 @@ def to_stamps(times_s: Floats, start_ns: int) -> NDArray[np.int64]:
     return stamps
 
 
+class _Wander:
+    """
+    Smooth noise of unit variance: white noise through two equal low-pass filters.
+
+    One filter alone would give errors that shake like white noise from frame to frame.
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], lasts_s: float, period_s: float, rng: np.random.Generator
+    ) -> None:
+        keep = float(np.exp(-2.0 * period_s / lasts_s)) if lasts_s > 0.0 else 0.0
+        self._keep = keep
+        self._rng = rng
+        self._scale = np.sqrt((1.0 - keep**2) ** 3 / (1.0 + keep**2))
+        self._first = rng.standard_normal(shape) / np.sqrt(1.0 - keep**2)
+        self._second = rng.standard_normal(shape) / self._scale
+
+    def walk(self, count: int) -> Floats:
+        """Return the next `count` values (count, ...)."""
+        out = self._rng.standard_normal((count, *self._first.shape))
+        for at in range(count):
+            self._first = self._keep * self._first + out[at]
+            self._second = out[at] = self._keep * self._second + self._first
+        return out * float(self._scale)
+
+
 class Tracker:
     """Follows one person with one sensor; errors and losses last from call to call."""
 
     def __init__(self, sensor: Sensor, rng: np.random.Generator) -> None:
         self._sensor = sensor
         self._rng = rng
-        joints = len(K4abt32)
-        self._error = rng.standard_normal((joints, 3))
-        self._guess = rng.standard_normal((joints, 3))
-        self._hidden = np.zeros(joints)
+        period_s = 1.0 / sensor.rate_hz
+        self._error = _Wander((len(K4abt32), 3), sensor.noise_correlation_s, period_s, rng)
+        self._guess = _Wander((len(K4abt32), 3), _GUESS_S, period_s, rng)
+        self._hidden = np.zeros(len(K4abt32))
         self._lost = rng.random(len(_LIMB_JOINTS)) < self._loss_share
 
     @property
@@ -119,8 +147,8 @@ class Tracker:
             view (the joint is then 0). A body mostly out of view has confidence 0 throughout.
         """
         sensor, rng, count = self._sensor, self._rng, len(joints_m)
-        noise = rng.standard_normal((count, *self._error.shape))
-        surprise = rng.standard_normal((count, *self._guess.shape))
+        noise = self._error.walk(count) + _SHAKING * rng.standard_normal(joints_m.shape)
+        guess = self._guess.walk(count)
         chance = rng.random((count, len(_LIMB_JOINTS)))
         covered = (
             _self_occluded(joints_m)
@@ -128,25 +156,19 @@ class Tracker:
             else np.zeros(joints_m.shape[:2], np.bool_)
         )
         step = 1.0 / sensor.rate_hz
-        keep = float(np.exp(-step / max(sensor.noise_correlation_s, 1e-6)))
-        keep_guess = float(np.exp(-step / _GUESS_S))
         fade = float(np.exp(-step / _FADE_S))
         found = min(step / _BOUT_S, 1.0)
         lose = found * self._loss_share / (1.0 - self._loss_share)
-        noise *= np.sqrt(1.0 - keep**2)
-        surprise *= np.sqrt(1.0 - keep_guess**2)
         guessed = np.empty(joints_m.shape[:2])
         lost = np.empty(joints_m.shape[:2], np.bool_)
         for at in range(count):
             self._lost = np.where(self._lost, chance[at] >= found, chance[at] < lose)
             lost[at] = covered[at] | (self._lost @ _LIMB_JOINTS > 0)
-            self._error = noise[at] = keep * self._error + noise[at]
-            self._guess = surprise[at] = keep_guess * self._guess + surprise[at]
             self._hidden = guessed[at] = fade * self._hidden + (1.0 - fade) * lost[at]
         spread = sensor.noise_m * _NOISE_FACTOR[:, None] * _depth_factor(joints_m)
         out = joints_m + spread * noise
-        out += (guessed * _GUESS_SPREAD_M)[:, :, None] * surprise
-        confidence = np.where(lost, 0.05 + 0.3 / (1.0 + np.exp(surprise[:, :, 0])), 1.0)
+        out += (guessed * _GUESS_SPREAD_M)[:, :, None] * guess
+        confidence = np.where(lost, 0.05 + 0.3 / (1.0 + np.exp(guess[:, :, 0])), 1.0)
         visible = self._in_view(joints_m)
         visible &= visible.mean(axis=1, keepdims=True) >= _SEEN_FROM_SHARE
         out[~visible] = 0.0
@@ -184,8 +206,8 @@ def _factors(trunk: float, by_part: dict[str, float]) -> Floats:
 _LIMB_JOINTS = _limb_joints()
 _NOISE_FACTOR = _factors(
     1.0,
-    {'ELBOW': 1.4, 'WRIST': 1.8, 'HAND': 2.2, 'HANDTIP': 2.5, 'THUMB': 2.5, 'KNEE': 1.3}
-    | {'ANKLE': 1.6, 'FOOT': 2.2},
+    {'ELBOW': 1.4, 'WRIST': 2.0, 'HAND': 2.6, 'HANDTIP': 3.2, 'THUMB': 3.2, 'KNEE': 1.4}
+    | {'ANKLE': 1.7, 'FOOT': 2.4},
 )
 _GUESS_SPREAD_M = _factors(
     0.02,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from threading import Event
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skeleton_action_ros.core.config import setting
 from skeleton_action_ros.core.errors import ConfigError
@@ -24,7 +25,7 @@ from skeleton_action_ros.core.simulation.rotations import Floats
 from skeleton_action_ros.core.simulation.sensor import Sensor, Tracker, to_stamps
 from skeleton_action_ros.core.skeleton import NS_PER_S, ActionSpan, Scene, SkeletonFrame
 
-_BLOCK_S = 1.0
+_BLOCK_S = 0.2
 _FIRST_STAMP_NS = NS_PER_S
 
 
@@ -77,7 +78,8 @@ class SimulatedSource:
         """
         Yield scenes with rising stamps; an action is `finished` with the first scene after its end.
 
-        An action cut off by the end of the recording is not reported.
+        An action cut off by the end of the recording is not reported. The next frames are computed
+        while the present ones are read, one person at a time, so that no scene waits for long.
         """
         seeds = np.random.SeedSequence(self._seed).spawn(1 + 2 * len(self._performances))
         frames_rng, *others = (np.random.default_rng(seed) for seed in seeds)
@@ -88,31 +90,49 @@ class SimulatedSource:
         block = max(round(_BLOCK_S * self._sensor.rate_hz), 1)
         total = int(np.ceil(self._duration_s * self._sensor.rate_hz)) or None
         open_spans: list[tuple[int, int, int, str]] = []
-        first = 0
-        while not self._closed.is_set() and (total is None or first < total):
+
+        def sample(first: int) -> tuple[Floats, NDArray[np.bool_]]:
             count = block if total is None else min(block, total - first)
-            times_s, arrived = self._sensor.sample(first, count, frames_rng)
-            stamps = to_stamps(times_s, self._start_ns)
-            seen = [person.watch(times_s, self._layout) for person in people]
-            for person, (_, _, begun) in zip(people, seen, strict=True):
-                for label, *span_s in begun:
-                    start_ns, end_ns = to_stamps(np.array(span_s), self._start_ns)
-                    heapq.heappush(open_spans, (int(end_ns), int(start_ns), person.body_id, label))
-            for at in np.flatnonzero(arrived):
+            return self._sensor.sample(first, max(count, 0), frames_rng)
+
+        first = 0
+        times_s, arrived = sample(first)
+        seen = [person.watch(times_s, self._layout) for person in people]
+        while len(times_s) > 0:
+            first += len(times_s)
+            next_times_s, next_arrived = sample(first)
+            next_seen: list[_Seen] = []
+            for person, block_seen in zip(people, seen, strict=True):
+                for label, *span_s in block_seen.begun:
+                    start_ns, end_ns = to_stamps(np.array(span_s), self._start_ns).tolist()
+                    heapq.heappush(open_spans, (end_ns, start_ns, person.body_id, label))
+            stamps = to_stamps(times_s, self._start_ns).tolist()
+            for at, stamp_ns in enumerate(stamps):
+                due = len(people) * (at + 1) if len(next_times_s) > 0 else 0
+                while len(next_seen) * len(stamps) < due:
+                    person = people[len(next_seen)]
+                    next_seen.append(person.watch(next_times_s, self._layout))
                 if self._closed.is_set():
                     return
-                stamp_ns = int(stamps[at])
+                if not arrived[at]:
+                    continue
                 finished = []
                 while open_spans and open_spans[0][0] <= stamp_ns:
                     end_ns, start_ns, body_id, label = heapq.heappop(open_spans)
                     finished.append(ActionSpan(label, start_ns, end_ns, body_id))
                 frames = (
-                    SkeletonFrame(stamp_ns, person.body_id, self._layout, joints[at], shown[at])
-                    for person, (joints, shown, _) in zip(people, seen, strict=True)
-                    if shown[at].any()
+                    SkeletonFrame(
+                        stamp_ns,
+                        person.body_id,
+                        self._layout,
+                        block_seen.joints_m[at],
+                        block_seen.confidence[at],
+                    )
+                    for person, block_seen in zip(people, seen, strict=True)
+                    if block_seen.confidence[at].any()
                 )
                 yield Scene(stamp_ns, tuple(frames), tuple(finished))
-            first += count
+            times_s, arrived, seen = next_times_s, next_arrived, next_seen
 
     def close(self) -> None:
         """End the current reading, and any later one."""
@@ -133,16 +153,19 @@ class _Watched:
         self._rehearsed = Rehearsed(performance, motion_rng)
         self._tracker = Tracker(sensor, sensor_rng)
 
-    def watch(
-        self, times_s: Floats, layout: str
-    ) -> tuple[
-        np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-        np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-        list[tuple[str, float, float]],
-    ]:
+    def watch(self, times_s: Floats, layout: str) -> _Seen:
         joints, begun = self._rehearsed.play(times_s)
         seen, confidence = self._tracker.observe(joints)
-        return (*to_layout(seen, confidence, layout), begun)
+        return _Seen(*to_layout(seen, confidence, layout), begun)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the tracker says of one person in T frames, and the actions begun meanwhile."""
+
+    joints_m: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    begun: list[tuple[str, float, float]]
 
 
 @dataclass(frozen=True)
@@ -155,7 +178,7 @@ class SimulationConfig:
     layout: str = setting('k4abt_32', 'skeleton layout', choices=tuple(LAYOUTS))
     rate_hz: float = setting(30.0, 'frames per second', unit='Hz', low=1.0, high=120.0)
     noise_m: float = setting(
-        0.006, 'standard deviation of a trunk joint at 2.5 m', unit='m', low=0.0, high=0.2
+        0.005, 'standard deviation of a trunk joint at 2.5 m', unit='m', low=0.0, high=0.2
     )
     dropped_share: float = setting(0.01, 'share of frames that are lost', low=0.0, high=0.9)
     jitter_s: float = setting(
