@@ -124,7 +124,7 @@ class Robot:
         )
 
     def show(self, *clips: tuple[int, Clip], until: Callable[[], Any] = lambda: False) -> None:
-        """Show persons (body id, clip) at once, at the first clip's stamps, until something holds."""
+        """Show persons (body id, clip) at once, at the first clip's stamps, until it holds."""
         for index, stamp_ns in enumerate(clips[0][1].stamps_ns):
             self.send(scene_message(int(stamp_ns), [(body, clip, index) for body, clip in clips]))
             self.settle()
@@ -165,9 +165,10 @@ class Robot:
         return client.call_async(kind.Request(**request))
 
     def diagnosis(self, node_name: str, key: str = '') -> Any:
-        """Wait for a fresh status of a node; return it, or one of its values."""
-        heard = self.said['diagnostics']
-        heard.clear()
+        """Have a node report on `/diagnostics`; return its status, or one of its values."""
+        self.said['diagnostics'].clear()
+        (node,) = (node for node in self.nodes if node.get_name() == node_name)
+        node._publish_diagnostics()
         self.spin_until(lambda: self._statuses(node_name), f'{node_name} reports')
         status = self._statuses(node_name)[-1]
         values = {item.key: item.value for item in status.values}

@@ -26,12 +26,13 @@ from rclpy.timer import Timer
 
 from skeleton_action_ros.core.enrollment import EnrollmentError
 from skeleton_action_ros.core.errors import BadSkeletonError, SkeletonActionError
-from skeleton_action_ros.nodes.health import Health
+from skeleton_action_ros.nodes.health import INTERNAL_ERROR, Health
 from skeleton_action_ros.nodes.parameters import check_change, declare_parameters, read_parameters
 
 P = ParamSpec('P')
 
 _DIAGNOSTICS_PERIOD_S = 1.0
+_MOST_AT_ONCE = 100
 
 
 class ActionNode(LifecycleNode):  # type: ignore[misc]
@@ -119,8 +120,24 @@ class ActionNode(LifecycleNode):  # type: ignore[misc]
     def listen(
         self, kind: type[Any], topic: str, callback: Callable[[Any], None], qos: QoSProfile
     ) -> None:
-        """Subscribe until the node is deactivated."""
-        subscription = self.create_subscription(kind, topic, self.shielded(callback), qos)
+        """
+        Subscribe until the node is deactivated.
+
+        All messages that wait are taken at once: an executor takes one each time it has gone
+        through everything that a process waits for, which costs more than most callbacks.
+        """
+        take = self.shielded(callback)
+
+        def take_all(message: Any) -> None:
+            take(message)
+            for _ in range(_MOST_AT_ONCE):
+                with subscription.handle:
+                    taken = subscription.handle.take_message(kind, False)
+                if taken is None:
+                    return
+                take(taken[0])
+
+        subscription = self.create_subscription(kind, topic, take_all, qos)
         self._while_active.append(partial(self.destroy_subscription, subscription))
 
     def every(self, period_s: float, callback: Callable[[], None]) -> Timer:
@@ -154,7 +171,7 @@ class ActionNode(LifecycleNode):  # type: ignore[misc]
                 self.get_logger().info(f'{name} refused: {error}')
                 response.success, response.message = False, str(error)
             except Exception as error:  # noqa: BLE001 - whoever called must not wait for ever
-                self.refuse_as('internal_error', traceback.format_exc())
+                self._count_internal_error(error)
                 response.success, response.message = False, f'internal error: {error!r}'
             return response
 
@@ -175,8 +192,8 @@ class ActionNode(LifecycleNode):  # type: ignore[misc]
                 callback(*args, **kwargs)
             except SkeletonActionError as error:
                 self.refuse(error)
-            except Exception:  # noqa: BLE001 - a robot must not lose a node to one message
-                self.refuse_as('internal_error', traceback.format_exc())
+            except Exception as error:  # noqa: BLE001 - a robot must not lose a node to one message
+                self._count_internal_error(error)
 
         return call
 
@@ -189,6 +206,10 @@ class ActionNode(LifecycleNode):  # type: ignore[misc]
         line = self.health.refuse(reason, message, self.steady_ns())
         if line:
             self.get_logger().warning(line)
+
+    def _count_internal_error(self, error: Exception) -> None:
+        if self.health.refuse(INTERNAL_ERROR, repr(error), self.steady_ns()):
+            self.get_logger().error(traceback.format_exc())
 
     def close(self) -> None:
         """Release everything, whatever the state; the node is not usable afterwards."""

@@ -14,6 +14,9 @@ _LOG_PERIOD_NS = 5 * NS_PER_S
 _KEPT_LATENCIES = 1000
 _LONGEST_QUOTE = 300
 
+INTERNAL_ERROR = 'internal_error'
+"""The reason to count errors by that are no input's fault."""
+
 
 class Level(IntEnum):
     """As in DiagnosticStatus.msg."""
@@ -112,7 +115,8 @@ class Health:
             return Level.ERROR, self.failure
         if fresh:
             parts = [f'{entry.fresh} x {name}: {entry.last}' for name, entry in fresh.items()]
-            return Level.WARN, f'refused {"; ".join(parts)}'
+            level = Level.ERROR if INTERNAL_ERROR in fresh else Level.WARN
+            return level, f'refused {"; ".join(parts)}'
         if self.shortcoming:
             return Level.WARN, self.shortcoming
         return Level.OK, 'working'

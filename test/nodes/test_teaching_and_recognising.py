@@ -11,15 +11,14 @@ import pytest
 pytest.importorskip('rclpy')
 
 from people import FakeModel, circling
-from robots import FRAME_ID, Robot, moved
 from rclpy.parameter import Parameter
+from robots import FRAME_ID, Robot, moved
 from std_srvs.srv import SetBool
 from visualization_msgs.msg import Marker, MarkerArray
 
 from skeleton_action_msgs.msg import ActionEvent
 from skeleton_action_msgs.srv import EnrollAction, ListActions
 from skeleton_action_ros.core.layouts import Common15
-from skeleton_action_ros.core.skeleton import Clip
 from skeleton_action_ros.nodes import qos
 
 if TYPE_CHECKING:
