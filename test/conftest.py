@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -50,3 +51,13 @@ def browser_dom(tmp_path: Path) -> Callable[[Path, str], str]:
         return done.stdout
 
     return opened
+
+
+@pytest.fixture(scope='session')
+def recordings() -> Path:
+    """Return the folder of real recordings; skip where there is none."""
+    beside_the_checkout = Path(__file__).resolve().parents[2] / 'shared' / 'data'
+    place = Path(os.environ.get('SKELETON_ACTION_DATA') or beside_the_checkout)
+    if not place.is_dir():
+        pytest.skip(f'needs real recordings: no folder {place} (set SKELETON_ACTION_DATA)')
+    return place
