@@ -1,0 +1,432 @@
+"""
+Model bundles, run by ONNX Runtime.
+
+A bundle is a folder: `model.onnx`, `card.json` that says what the model is, and `golden.npz` with
+inputs and the outputs they must give. One that is damaged, or does other things than its card says,
+is refused: a model that is subtly wrong is worse than none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from skeleton_action_ros.core.config import build
+from skeleton_action_ros.core.errors import BundleError, ConfigError
+from skeleton_action_ros.core.preprocess import PreprocessConfig
+
+FORMAT = 1
+LAYOUT = 'common_15'
+JOINTS = 15
+PROVIDERS = ('TensorrtExecutionProvider', 'CUDAExecutionProvider', 'CPUExecutionProvider')
+OUTPUTS = {'embedder': 'embedding', 'classifier': 'logits'}
+GOLDEN_TOLERANCE = {'CPUExecutionProvider': 1e-4}
+GOLDEN_TOLERANCE_GPU = 5e-3
+"""A GPU rounds products to TF32; of a unit vector this is half a percent of its length."""
+LARGEST_BATCH = 64
+WARM_UP_BATCHES = (1, 2, 6)
+_INPUTS = ('joints', 'mask')
+_PACKAGE = 'skeleton_action_ros'
+_ORT_ERRORS = (
+    RuntimeError,
+    *(
+        kind
+        for kind in vars(ort_errors).values()
+        if isinstance(kind, type) and issubclass(kind, Exception)
+    ),
+)
+"""ONNX Runtime raises a class of its own for each kind of failure, with no common base."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """
+    What a bundle says about its model: the part of `card.json` that running it depends on.
+
+    :param kind: 'embedder' or 'classifier'.
+    :param labels: of a classifier, in the order of its logits.
+    :param width: numbers per clip that come out: embedding size, or the number of labels.
+    :param threshold: similarity (embedder) or probability (classifier) from which a match counts.
+    :param sha256: of `model.onnx`, hexadecimal.
+    """
+
+    kind: str
+    labels: tuple[str, ...]
+    preprocess: PreprocessConfig
+    width: int
+    threshold: float
+    sha256: str
+
+    @property
+    def output(self) -> str:
+        """Name of the model's output."""
+        return OUTPUTS[self.kind]
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of inputs and output without the batch."""
+        frames = self.preprocess.frames
+        return {
+            'joints': (frames, JOINTS, 3),
+            'mask': (frames, JOINTS),
+            self.output: (self.width,),
+        }
+
+
+def bundle_folders() -> Iterator[Path]:
+    """Yield the folders that hold bundles by name: the checkout's, then the installed ones."""
+    checkout = Path(__file__).resolve().parents[2]
+    if (checkout / 'package.xml').is_file():
+        yield checkout / 'models'
+    prefixes = os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)
+    for prefix in [*filter(None, prefixes), sys.prefix]:
+        yield Path(prefix) / 'share' / _PACKAGE / 'models'
+
+
+def find_bundle(name_or_path: str | Path) -> Path:
+    """
+    Find a bundle's folder by its path, or by its name among the models of this package.
+
+    :raises BundleError: there is none; the message names the places looked at and what is there.
+    """
+    given = Path(name_or_path).expanduser()
+    if (given / 'card.json').is_file():
+        return given
+    is_name = len(given.parts) == 1
+    folders = list(bundle_folders()) if is_name else []
+    for folder in folders:
+        if (folder / given / 'card.json').is_file():
+            return folder / given
+    there = sorted({card.parent.name for folder in folders for card in folder.glob('*/card.json')})
+    raise BundleError(
+        f'no model bundle {str(name_or_path)!r}: looked for card.json in '
+        f'{", ".join(str(folder / given) for folder in [Path(), *folders])}'
+        + (f'; there are {", ".join(there)}' if there else '')
+    )
+
+
+def read_card(bundle: Path) -> dict[str, Any]:
+    """
+    Read the whole of `card.json`.
+
+    :raises BundleError: it is missing, or not a JSON object of this format.
+    """
+    path = bundle / 'card.json'
+    try:
+        card = json.loads(path.read_text(encoding='utf-8'))
+    except OSError as error:
+        raise BundleError(f'{path} cannot be read: {error.strerror}') from None
+    except ValueError as error:
+        raise BundleError(f'{path} is not JSON: {error}') from None
+    if not isinstance(card, dict):
+        raise BundleError(f'{path} must hold a JSON object, got {type(card).__name__}')
+    if card.get('format') != FORMAT:
+        raise BundleError(f'{path}: format must be {FORMAT}, got {card.get("format")!r}')
+    return card
+
+
+def parse_card(card: Mapping[str, Any], path: Path) -> Card:
+    """
+    Take from a card what running the model needs.
+
+    :raises BundleError: a value is missing or cannot be; the message quotes it.
+    """
+
+    def value(key: str, kind: type | tuple[type, ...], expected: str) -> Any:
+        got = card.get(key)
+        if not isinstance(got, kind) or isinstance(got, bool):
+            raise BundleError(f'{path}: {key} must be {expected}, got {got!r}')
+        return got
+
+    kind = value('kind', str, f'one of {list(OUTPUTS)}')
+    if kind not in OUTPUTS:
+        raise BundleError(f'{path}: kind must be one of {list(OUTPUTS)}, got {kind!r}')
+    if card.get('layout') != LAYOUT:
+        raise BundleError(f'{path}: layout must be {LAYOUT!r}, got {card.get("layout")!r}')
+    labels = value('labels', list, 'a list of strings')
+    if not all(isinstance(label, str) for label in labels) or len(set(labels)) != len(labels):
+        raise BundleError(f'{path}: labels must be different strings, got {labels!r}')
+    if (kind == 'classifier') != bool(labels):
+        raise BundleError(f'{path}: a classifier has labels and an embedder none, got {labels!r}')
+    preprocess = value('preprocess', dict, 'an object')
+    names = {item.name for item in fields(PreprocessConfig)}
+    if set(preprocess) != names:
+        raise BundleError(f'{path}: preprocess must give {sorted(names)}, got {sorted(preprocess)}')
+    try:
+        config = build(PreprocessConfig, preprocess)
+    except ConfigError as error:
+        raise BundleError(f'{path}: preprocess: {error}') from None
+    threshold = float(value('threshold', (int, float), 'a number from -1 to 1'))
+    if not -1.0 <= threshold <= 1.0:
+        raise BundleError(f'{path}: threshold must be from -1 to 1, got {threshold!r}')
+    shapes = value('shapes', dict, 'an object')
+    width = shapes.get(OUTPUTS[kind], [None])[-1]
+    if not isinstance(width, int) or width < 1:
+        raise BundleError(f'{path}: shapes must give {OUTPUTS[kind]} as ["B", D], got {shapes!r}')
+    parsed = Card(
+        kind=kind,
+        labels=tuple(labels),
+        preprocess=config,
+        width=width,
+        threshold=threshold,
+        sha256=value('sha256', str, 'a string'),
+    )
+    for name, shape in parsed.shapes.items():
+        if shapes.get(name) != ['B', *shape]:
+            raise BundleError(
+                f'{path}: shapes must give {name} as {["B", *shape]}, got {shapes.get(name)!r}'
+            )
+    if labels and width != len(labels):
+        raise BundleError(f'{path}: {len(labels)} labels but {width} logits')
+    return parsed
+
+
+class OnnxModel:
+    """A checked and warmed-up bundle: the `Model` of core/embedding.py."""
+
+    def __init__(
+        self,
+        name: str,
+        card: Card,
+        session: ort.InferenceSession,
+        provider: str,
+        provider_notes: Mapping[str, str],
+        *,
+        bind: bool,
+    ) -> None:
+        self._name = name
+        self._card = card
+        self._session = session
+        self._provider = provider
+        self._notes = dict(provider_notes)
+        self._bind = bind
+
+    @property
+    def name(self) -> str:
+        """Name of the bundle."""
+        return self._name
+
+    @property
+    def kind(self) -> str:
+        """'embedder' or 'classifier'."""
+        return self._card.kind
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of a classifier, in the order of its logits; empty for an embedder."""
+        return self._card.labels
+
+    @property
+    def preprocess(self) -> PreprocessConfig:
+        """How its inputs are prepared."""
+        return self._card.preprocess
+
+    @property
+    def threshold(self) -> float:
+        """Similarity (embedder) or probability (classifier) from which a match counts."""
+        return self._card.threshold
+
+    @property
+    def width(self) -> int:
+        """Numbers per clip that `infer` returns."""
+        return self._card.width
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the model file, hexadecimal."""
+        return self._card.sha256
+
+    @property
+    def provider(self) -> str:
+        """The execution provider that runs the model."""
+        return self._provider
+
+    @property
+    def provider_notes(self) -> dict[str, str]:
+        """For each provider that was preferred and does not run: why."""
+        return dict(self._notes)
+
+    def infer(self, joints: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[np.float32]:
+        """
+        Run prepared clips through the model.
+
+        :param joints: (B, T, 15, 3) as from `prepare`; B may be 0.
+        :param mask: (B, T, 15).
+        :return: unit-length embeddings (B, D), or logits (B, labels).
+        :raises BundleError: the arrays have other shapes than the model takes.
+        """
+        given = {'joints': joints, 'mask': mask}
+        for key, array in given.items():
+            expected = (len(joints), *self._card.shapes[key])
+            if array.shape != expected:
+                raise BundleError(f'{key} of {self._name} must be {expected}, got {array.shape}')
+        out = np.empty((len(joints), self._card.width), np.float32)
+        for first in range(0, len(joints), LARGEST_BATCH):
+            part = slice(first, first + LARGEST_BATCH)
+            out[part] = self._run(
+                {key: np.ascontiguousarray(array[part], np.float32) for key, array in given.items()}
+            )
+        return out
+
+    def warm_up(self) -> None:
+        """Run batches of the usual sizes, so that no real one waits for set-up work."""
+        for count in WARM_UP_BATCHES:
+            self.infer(*(np.zeros((count, *self._card.shapes[key]), np.float32) for key in _INPUTS))
+
+    def _run(self, feed: dict[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        if not self._bind:
+            return self._session.run([self._card.output], feed)[0]  # type: ignore[no-any-return]
+        binding = self._session.io_binding()
+        for name, array in feed.items():
+            binding.bind_cpu_input(name, array)
+        binding.bind_output(self._card.output)
+        self._session.run_with_iobinding(binding)
+        return binding.copy_outputs_to_cpu()[0]  # type: ignore[no-any-return]
+
+
+def load_bundle(
+    name_or_path: str | Path,
+    *,
+    providers: Sequence[str] = PROVIDERS,
+    threads: int = 1,
+) -> OnnxModel:
+    """
+    Load, check and warm up a bundle on the first of `providers` that runs it.
+
+    :param threads: threads within one call of the model on the CPU.
+    :raises BundleError: a file is missing or damaged, the model's hash, inputs or outputs are not
+        what the card says, or no provider gives the golden outputs. The message says which.
+    """
+    if threads < 1:
+        raise BundleError(f'threads must be at least 1, got {threads}')
+    bundle = find_bundle(name_or_path)
+    card = parse_card(read_card(bundle), bundle / 'card.json')
+    data = _read(bundle / 'model.onnx')
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != card.sha256:
+        raise BundleError(
+            f'{bundle / "model.onnx"} is not the model of its card: sha256 is {digest}, '
+            f'the card says {card.sha256}'
+        )
+    golden = _read_golden(bundle / 'golden.npz', card)
+    notes: dict[str, str] = {}
+    for provider in providers:
+        session = _session(data, provider, threads, notes, bundle)
+        if session is None:
+            continue
+        _check_signature(session, card, bundle / 'model.onnx')
+        on_cpu = provider == 'CPUExecutionProvider'
+        model = OnnxModel(bundle.resolve().name, card, session, provider, notes, bind=not on_cpu)
+        wrong = _golden_fault(model, golden, card, provider)
+        if not wrong:
+            model.warm_up()
+            return model
+        notes[provider] = wrong
+    reasons = '; '.join(f'{provider}: {note}' for provider, note in notes.items())
+    raise BundleError(f'{bundle}: no execution provider runs it: {reasons or "none was given"}')
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleError(f'{path} cannot be read: {error.strerror}') from None
+
+
+def _read_golden(path: Path, card: Card) -> dict[str, NDArray[np.float32]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except OSError as error:
+        raise BundleError(f'{path} cannot be read: {error.strerror or error}') from None
+    except (ValueError, BadZipFile, EOFError, KeyError) as error:
+        raise BundleError(f'{path} is damaged: {error}') from None
+    count = len(arrays['joints']) if arrays.get('joints', np.zeros(())).ndim else 0
+    for name, shape in card.shapes.items():
+        got = arrays[name].shape if name in arrays else None
+        if got != (count, *shape) or count == 0:
+            raise BundleError(f'{path}: {name} must be (B, *{shape}) with B > 0, got {got}')
+    return {name: arrays[name].astype(np.float32) for name in card.shapes}
+
+
+def _session(
+    data: bytes, provider: str, threads: int, notes: dict[str, str], bundle: Path
+) -> ort.InferenceSession | None:
+    """Start the model on one provider; None, with the reason in `notes`, where that fails."""
+    if provider not in ort.get_available_providers():
+        notes[provider] = (
+            f'the installed onnxruntime {ort.__version__} is built without it '
+            f'(it has {", ".join(ort.get_available_providers())})'
+        )
+        return None
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    wanted = [provider] if provider == 'CPUExecutionProvider' else [provider, PROVIDERS[-1]]
+    try:
+        session = ort.InferenceSession(data, options, providers=wanted)
+    except _ORT_ERRORS as error:
+        if provider == 'CPUExecutionProvider':
+            raise BundleError(
+                f'{bundle / "model.onnx"} is not a model that ONNX Runtime can run: '
+                f'{_first_line(error)}'
+            ) from None
+        notes[provider] = _first_line(error)
+        return None
+    if provider not in session.get_providers():
+        notes[provider] = (
+            'it does not start here (no such GPU, or its driver or libraries are missing)'
+        )
+        return None
+    return session
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _check_signature(session: ort.InferenceSession, card: Card, path: Path) -> None:
+    inputs = {item.name: item.shape for item in session.get_inputs()}
+    outputs = {item.name: item.shape for item in session.get_outputs()}
+    if set(inputs) != set(_INPUTS):
+        raise BundleError(f'{path}: inputs must be {list(_INPUTS)}, got {sorted(inputs)}')
+    if card.output not in outputs:
+        raise BundleError(f'{path}: outputs must have {card.output!r}, got {sorted(outputs)}')
+    for name, shape in card.shapes.items():
+        got = {**inputs, **outputs}[name]
+        if got[1:] != list(shape) or isinstance(got[0], int):
+            raise BundleError(f'{path}: {name} must be {["B", *shape]} with any B, got {got}')
+
+
+def _golden_fault(
+    model: OnnxModel, golden: Mapping[str, NDArray[np.float32]], card: Card, provider: str
+) -> str:
+    """Say how the outputs differ from the golden ones; empty where they do not."""
+    try:
+        got = model.infer(golden['joints'], golden['mask'])
+    except _ORT_ERRORS as error:
+        return f'it fails on golden.npz: {_first_line(error)}'
+    tolerance = GOLDEN_TOLERANCE.get(provider, GOLDEN_TOLERANCE_GPU)
+    farthest = float(np.abs(got - golden[card.output]).max())
+    if not farthest <= tolerance:
+        return (
+            f'{card.output} differs from golden.npz by up to {farthest:.3g}, allowed {tolerance:g}'
+        )
+    if card.kind == 'embedder':
+        lengths = np.linalg.norm(got, axis=1)
+        if not bool(np.all(np.abs(lengths - 1.0) <= tolerance)):
+            return f'embeddings must have length 1, got {lengths.min():.4g} to {lengths.max():.4g}'
+    return ''
