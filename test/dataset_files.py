@@ -216,6 +216,26 @@ def write_ntu(
     return path
 
 
+def write_sbu(folder: Path, frames: int = 2, place: str = 's03s02/08/001') -> Path:
+    """Write two persons; the second stands 1 m to the side and was not seen in the first frame."""
+    path = folder / place / 'skeleton_pos.txt'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for frame, joints in enumerate(rows(FLORENCE_ROWS, frames)):
+        normalised = []
+        for person in range(2):
+            for x, y, z in np.add(joints, (person, 0, 0)):
+                seen = (frame, person) != (0, 1)
+                normalised += [
+                    (1280 - 1000 * x) / 2560 if seen else 0.0,
+                    (960 - 1000 * y) / 1920 if seen else 0.0,
+                    1000 * z * 7.8125 / 10000 if seen else 0.0,
+                ]
+        lines.append(','.join([str(55 + frame), *(f'{value:.9g}' for value in normalised)]))
+    path.write_text('\n'.join(lines) + '\n')
+    return path
+
+
 WRITERS: dict[str, Callable[[Path], Path]] = {
     'utd-mhad': write_utd,
     'msr-action3d': write_msr,
@@ -223,4 +243,5 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     'nw-ucla': write_ucla,
     'florence3d': write_florence,
     'ntu': write_ntu,
+    'sbu': write_sbu,
 }

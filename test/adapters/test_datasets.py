@@ -19,6 +19,7 @@ from dataset_files import (
     write_florence,
     write_msr,
     write_ntu,
+    write_sbu,
     write_ucla,
     write_utd,
     write_utkinect,
@@ -30,7 +31,7 @@ from scipy.io import savemat
 from skeleton_action_ros.adapters.datasets import DATASETS
 from skeleton_action_ros.adapters.datasets.base import DatasetClip
 from skeleton_action_ros.core.errors import DatasetError
-from skeleton_action_ros.core.layouts import Common15, KinectV1, KinectV2
+from skeleton_action_ros.core.layouts import KinectV1, KinectV2, OpenNI15, get_layout
 
 
 def read(name: str, path: Path) -> list[DatasetClip]:
@@ -44,8 +45,7 @@ def test_there_is_a_fixture_for_every_data_set() -> None:
 @pytest.mark.parametrize('name', WRITERS)
 def test_every_joint_arrives_where_it_is_in_the_optical_frame(name: str, tmp_path: Path) -> None:
     item = read(name, WRITERS[name](tmp_path))[0]
-    joints = {'kinect_v1_20': KinectV1, 'kinect_v2_25': KinectV2, 'common_15': Common15}
-    layout = joints[item.clip.layout]
+    layout = get_layout(item.clip.layout).joints
     assert item.clip.joints_m.shape == (2, len(layout), 3)
     for frame in range(2):
         for joint in layout:
@@ -59,9 +59,7 @@ def test_every_joint_arrives_where_it_is_in_the_optical_frame(name: str, tmp_pat
 @pytest.mark.parametrize('name', WRITERS)
 def test_left_stays_left_and_up_stays_up(name: str, tmp_path: Path) -> None:
     clip = read(name, WRITERS[name](tmp_path))[0].clip
-    layout = {'kinect_v1_20': KinectV1, 'kinect_v2_25': KinectV2, 'common_15': Common15}[
-        clip.layout
-    ]
+    layout = get_layout(clip.layout).joints
     joint = {member.name: clip.joints_m[:, member] for member in layout}
     assert (joint['SHOULDER_RIGHT'][:, 0] < joint['SHOULDER_LEFT'][:, 0]).all()
     assert (joint['HEAD'][:, 1] < joint['FOOT_LEFT'][:, 1]).all()
@@ -109,6 +107,7 @@ def test_who_does_what_and_when(
         ('florence3d', 9, {3: 'answer_phone', 9: 'bow'}),
         ('ntu', 120, {1: 'drink_water', 43: 'fall', 60: 'walk_apart_from_each_other',
                       91: 'open_box', 120: 'rock_paper_scissors'}),
+        ('sbu', 8, {1: 'approach', 6: 'hug', 8: 'punch'}),
     ],
 )  # fmt: skip
 def test_labels_are_those_of_the_published_list(
@@ -313,6 +312,36 @@ class TestNTU:
         path.write_text(text + 'rest\n')
         with pytest.raises(DatasetError, match="line 58: expected the end of the file, got 'rest'"):
             read('ntu', path)
+
+
+class TestSBU:
+    def test_each_person_is_a_clip_of_the_pair(self, tmp_path: Path) -> None:
+        one, other = read('sbu', write_sbu(tmp_path))
+        assert {item.clip.subject for item in (one, other)} == {'s03s02'}
+        assert {(item.subject, item.trial, item.action) for item in (one, other)} == {(302, '1', 8)}
+        assert (one.body, other.body) == (0, 1)
+        assert one.clip.label == other.clip.label == 'punch'
+
+    def test_a_person_not_seen_is_dropped_from_that_frame(self, tmp_path: Path) -> None:
+        one, other = read('sbu', write_sbu(tmp_path))
+        assert one.clip.stamps_ns.tolist() == [0, 66_666_667]
+        assert other.clip.stamps_ns.tolist() == [66_666_667]
+        x, y, z = in_sdk_axes('head', 1)
+        np.testing.assert_allclose(
+            other.clip.joints_m[0, OpenNI15.HEAD], (-(x + 1.0), -y, z), atol=1e-6
+        )
+
+    def test_the_place_must_tell_pair_action_and_sequence(self, tmp_path: Path) -> None:
+        with pytest.raises(DatasetError, match="expected a place like 's01s02/03/001/skeleton_pos"):
+            read('sbu', write_sbu(tmp_path, place='somewhere'))
+        with pytest.raises(DatasetError, match=r'action must be one of .* got 9'):
+            read('sbu', write_sbu(tmp_path, place='s01s02/09/001'))
+
+    def test_a_short_line_is_quoted(self, tmp_path: Path) -> None:
+        path = write_sbu(tmp_path)
+        path.write_text(path.read_text() + '57,0.1,0.2\n')
+        with pytest.raises(DatasetError, match='line 3: expected 91 numbers, got 3'):
+            read('sbu', path)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from skeleton_action_ros.adapters.datasets import (
     msr_action3d,
     ntu_rgbd,
     nw_ucla,
+    sbu,
     utd_mhad,
     utkinect,
 )
@@ -26,6 +27,7 @@ DATASETS: dict[str, Dataset] = {
         nw_ucla.DATASET,
         florence3d.DATASET,
         ntu_rgbd.DATASET,
+        sbu.DATASET,
     )
 }
 
