@@ -83,8 +83,8 @@ def read_file(path: Path) -> Iterator[DatasetClip]:
     place = _PLACE.fullmatch('/'.join(path.resolve().parts[-4:-1]))
     if place is None or not _NAME.fullmatch(path.name):
         raise DatasetError(
-            f"{path}: expected a place like 's01s02/03/001/skeleton_pos.txt', which tells pair, action "
-            'and sequence'
+            f"{path}: expected a place like 's01s02/03/001/skeleton_pos.txt', which tells pair, "
+            'action and sequence'
         )
     action = int(place['action'])
     label = label_of(LABELS, action, path)
