@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from visualization_msgs.msg import MarkerArray
@@ -15,7 +16,7 @@ from skeleton_action_ros.adapters.msg_conversions import (
     scene_to_msg,
     span_to_msgs,
 )
-from skeleton_action_ros.core.errors import ConfigError
+from skeleton_action_ros.core.errors import ConfigError, SourceError
 from skeleton_action_ros.core.simulation import source_from_config
 from skeleton_action_ros.core.skeleton import Scene
 from skeleton_action_ros.core.source import SkeletonSource
@@ -36,7 +37,10 @@ def _clips(parameters: SkeletonSourceParameters) -> SkeletonSource:
 
 
 def _bag(parameters: SkeletonSourceParameters) -> SkeletonSource:
-    from skeleton_action_ros.adapters.sources.bag import BagSource
+    try:
+        from skeleton_action_ros.adapters.sources.bag import BagSource
+    except ImportError as error:
+        raise SourceError(f'bags need the Python package rosbags (pip install): {error}') from error
 
     return BagSource(_path(parameters))
 
@@ -49,10 +53,10 @@ _READERS: dict[str, Callable[[SkeletonSourceParameters], SkeletonSource]] = {
 """What makes each source that is read; the others are subscribed to."""
 
 
-def _path(parameters: SkeletonSourceParameters) -> str:
+def _path(parameters: SkeletonSourceParameters) -> Path:
     if not parameters.path:
         raise ConfigError(f'source {parameters.source!r} needs the parameter path, got none')
-    return parameters.path
+    return Path(parameters.path).expanduser()
 
 
 class SkeletonSourceNode(ActionNode):
@@ -103,6 +107,8 @@ class SkeletonSourceNode(ActionNode):
             if self._player.failure and self.health.failure != self._player.failure:
                 self.get_logger().error(self._player.failure)
             self.health.failure = self._player.failure
+        for reason, count in getattr(self._source, 'refused', {}).items():
+            self.health.counts[f'source.refused.{reason}'] = count
 
     def _open(self) -> None:
         if self._given is not None:
