@@ -25,7 +25,9 @@ from skeleton_action_ros.core.simulation.rotations import (
 
 LEFT, RIGHT = 1.0, -1.0
 SIDES = (('left', LEFT), ('right', RIGHT))
+MOST_FLEXED_RAD = np.radians(148.0)
 _LONGEST_REACH = 0.9995
+_TOE_DROP = 0.6
 _FACE = np.array(
     [
         (0.0, 0.02, 0.12),
@@ -180,7 +182,7 @@ def place_trunk(body: Body, channels: Floats) -> Trunk:
     hips = {
         side: pelvis + apply(pelvis_turn, (sign * body.hip_half, 0.0, 0.0)) for side, sign in SIDES
     }
-    feet = {side: _foot_target(channels, side, sign, turned) for side, sign in SIDES}
+    feet = {side: _foot_target(body, channels, side, sign, turned) for side, sign in SIDES}
     sink = np.zeros(len(channels))
     for side, _ in SIDES:
         sink = np.minimum(sink, _allowed_rise(body, hips[side], feet[side]))
@@ -204,10 +206,15 @@ def place_trunk(body: Body, channels: Floats) -> Trunk:
     )
 
 
-def _foot_target(channels: Floats, side: str, sign: float, turned: Floats) -> Floats:
+def _foot_target(body: Body, channels: Floats, side: str, sign: float, turned: Floats) -> Floats:
+    """Return where the ankle (T, 3) shall be: high enough to keep pointed toes off the floor."""
     ankle = channels[
         :, [channel(side, 'FOOT_OUT'), channel(side, 'FOOT_UP'), channel(side, 'FOOT_FORWARD')]
     ]
+    pitch = channels[:, channel(side, 'FOOT_PITCH')]
+    toes_below = _TOE_DROP * body.ankle_height * np.cos(pitch) + body.foot * np.sin(pitch)
+    lowest = (1.0 - _TOE_DROP) * body.ankle_height + toes_below
+    ankle[:, 1] = np.maximum(ankle[:, 1], lowest)
     return apply(turned, ankle * np.array([sign, 1.0, 1.0]))
 
 
@@ -269,7 +276,8 @@ def _place_arm(
     )
     first = channel(side, 'ARM_W')
     upper = trunk.chest_turn @ matrix_of(channels[:, first : first + 4])
-    fore = upper @ about(0, -channels[:, channel(side, 'ELBOW')])
+    flexion = np.clip(channels[:, channel(side, 'ELBOW')], 0.0, MOST_FLEXED_RAD)
+    fore = upper @ about(0, -flexion)
     hand = fore @ about(2, -sign * channels[:, channel(side, 'WRIST')])
     elbow = shoulder + apply(upper, (0.0, -body.upper_arm, 0.0))
     wrist = elbow + apply(fore, (0.0, -body.forearm, 0.0))
@@ -315,7 +323,7 @@ def _place_leg(
     out[:, K4abt32[f'KNEE_{name}']] = knee
     out[:, K4abt32[f'ANKLE_{name}']] = ankle
     out[:, K4abt32[f'FOOT_{name}']] = ankle + apply(
-        foot_turn, (0.0, -0.6 * body.ankle_height, body.foot)
+        foot_turn, (0.0, -_TOE_DROP * body.ankle_height, body.foot)
     )
 
 

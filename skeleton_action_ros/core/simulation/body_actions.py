@@ -131,8 +131,8 @@ def _squat(cue: Cue) -> list[Key]:
 
 def _jump(cue: Cue) -> list[Key]:
     height = cue.between(0.14, 0.32)
-    back = Arm((0.3, -1.0, -0.6))
-    ahead = Arm((0.2, cue.between(-0.2, 0.9), 1.0), (0.1, 0.8, 1.0))
+    back = Arm((0.3, -1.0, -0.4))
+    ahead = Arm((0.2, cue.between(-0.4, 0.5), 1.0), (0.1, 0.5, 1.0))
     crouch = Key(
         cue.between(0.45, 0.6),
         left=back,
@@ -146,7 +146,7 @@ def _jump(cue: Cue) -> list[Key]:
     air = Foot((0.0, height, -0.03), pitch_deg=40.0)
     flight = 0.42 * height**0.5
     rising = Key(
-        0.22, left=ahead, right=ahead, left_foot=toes, right_foot=toes, pelvis=(0.0, 0.06, 0.0)
+        0.29, left=ahead, right=ahead, left_foot=toes, right_foot=toes, pelvis=(0.0, 0.06, 0.0)
     )
     landing = replace(crouch, after_s=0.16, pelvis=(0.0, -0.14, -0.03), left=None, right=None)
     return [

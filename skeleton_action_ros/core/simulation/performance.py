@@ -212,7 +212,7 @@ def simulate_action(
     performer = Performer(person, rng)
     take = performer.take(get_action(name))
     length_s = take.end_s - take.start_s + 2.0 * margin_s
-    count = max(int(np.ceil(length_s * sensor.rate_hz)) + 1, 4)
+    count = max(int(np.ceil(length_s * sensor.rate_hz - 1e-6)) + 1, 4)
     times_s, arrived = sensor.sample(0, count, rng)
     arrived[[0, -1]] = True
     joints = performer.joints_at(

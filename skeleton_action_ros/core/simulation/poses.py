@@ -15,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from skeleton_action_ros.core.simulation.body import (
+    MOST_FLEXED_RAD,
     SIDES,
     Body,
     Channel,
@@ -35,7 +36,6 @@ from skeleton_action_ros.core.simulation.rotations import (
 Vector = tuple[float, float, float]
 _REFERENCE_HEIGHT_M = 1.7
 _ELBOW_POINTS: Vector = (0.3, -0.6, -0.7)
-_MOST_FLEXED = math.radians(148.0)
 
 
 @dataclass(frozen=True)
@@ -222,7 +222,7 @@ def _pose_arm(
         turn = 0.3 * manner.arm_turn_rad[side] + 0.5 * shake_rad
     turned = multiply(small_turn(turn[None]), quaternion[None])[0]
     row[first : first + 4] = turned if turned[0] >= 0.0 else -turned
-    row[elbow] = min(max(flexion, 0.0), _MOST_FLEXED)
+    row[elbow] = min(max(flexion, 0.0), MOST_FLEXED_RAD)
     row[channel(side, 'WRIST')] = math.radians(arm.wrist_deg)
     row[channel(side, 'SHRUG')] += lift
 
