@@ -165,9 +165,13 @@ class _Run:
         return cores
 
     def latencies(self, name: str, goal: str = '') -> list[Row]:
-        """Sum up what came after the warm-up."""
+        """
+        Sum up what came after the warm-up.
+
+        What ends because the skeletons have ended is left out: there the robot waits on purpose.
+        """
         decided, events = self._probe.decided_ms, self._probe.events_ms
-        from_ns = decided[0][0] + round(_WARM_UP_S * 1e9)
+        from_ns, last_ns = decided[0][0] + round(_WARM_UP_S * 1e9), decided[-1][0]
         return [
             distribution(
                 f'{name}: sensor stamp to labels received',
@@ -177,7 +181,7 @@ class _Run:
             ),
             distribution(
                 f'{name}: sensor stamp to event published',
-                [taken for stamp_ns, taken in events if stamp_ns >= from_ns],
+                [taken for stamp_ns, taken in events if from_ns <= stamp_ns < last_ns],
                 'ms',
                 goal,
             ),
