@@ -70,15 +70,14 @@ class Environment:
 
     def _make_venv(self) -> None:
         mode = 'jazzy' if self._with_jazzy else 'wheels'
-        stamp = self._stamps / 'venv'
-        made_for = stamp.read_text() if stamp.is_file() else None
-        if made_for == mode and self._python.is_file():
+        key = f'{mode} at {VENV}'  # programs in it name the folder: a moved one is made anew
+        if self._is_stamped('venv', key) and self._python.is_file():
             return
         check_machine(self._with_jazzy)
         with Step(f'virtual environment ({platform.python_version()}, ROS from {mode})'):
             options = ['--system-site-packages'] if self._with_jazzy else []
             self._run([sys.executable, '-m', 'venv', '--clear', *options, str(VENV)])
-            self._stamp('venv', mode)
+            self._stamp('venv', key)
 
     def _install(self, asked: Iterable[str]) -> None:
         stamp = self._stamps / 'packages'
