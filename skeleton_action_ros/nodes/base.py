@@ -230,6 +230,7 @@ class ActionNode(LifecycleNode):  # type: ignore[misc]
             self._step_down(self.stop)
             super().on_deactivate(state)
             return TransitionCallbackReturn.FAILURE
+        self.get_logger().info('active')
         return outcome
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:

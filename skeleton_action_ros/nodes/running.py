@@ -34,7 +34,8 @@ def run(make_nodes: Callable[[], Sequence[Node]], args: Sequence[str] | None = N
             executor.add_node(node)
         while rclpy.ok():
             executor.spin_once()
-            if any(isinstance(node, ActionNode) and node.failed_to_start for node in nodes):
+            failed = any(isinstance(node, ActionNode) and node.failed_to_start for node in nodes)
+            if failed and rclpy.ok():
                 return FAILED
         return 0
     except (KeyboardInterrupt, ExternalShutdownException):
@@ -42,6 +43,10 @@ def run(make_nodes: Callable[[], Sequence[Node]], args: Sequence[str] | None = N
     except SkeletonActionError as error:
         print(f'cannot start: {error}', file=sys.stderr)
         return FAILED
+    except Exception:
+        if rclpy.ok():
+            raise
+        return 0  # a signal has taken the context away from under a callback
     finally:
         _close(nodes)
         executor.shutdown()
