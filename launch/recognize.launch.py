@@ -10,12 +10,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_path
-from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from skeleton_action_ros.nodes.configuration import PARAMETERS, SOURCES
 
 PACKAGE = 'skeleton_action_ros'
@@ -80,7 +80,7 @@ def generate_launch_description() -> LaunchDescription:
                 'autostart',
                 default_value='true',
                 choices=truth,
-                description='Nodes configure and activate themselves; otherwise ros2 lifecycle does.',
+                description='Nodes configure and activate themselves, else ros2 lifecycle does.',
             ),
             DeclareLaunchArgument(
                 'use_sim_time',
@@ -132,7 +132,7 @@ def _value(context: LaunchContext, name: str) -> str:
 
 
 def _end(event: ProcessExited, context: LaunchContext) -> Shutdown | None:
-    """A required process has ended: end the rest; raising is what makes `ros2 launch` exit with 1."""
+    """End the rest when one process has ended; raising makes `ros2 launch` exit with 1."""
     if context.is_shutdown:
         return None
     if event.returncode != 0:
