@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import rclpy
+from rclpy._rclpy_pybind11 import RCLError
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
@@ -19,79 +21,97 @@ FAILED = 1
 
 def run(make_nodes: Callable[[], Sequence[Node]], args: Sequence[str] | None = None) -> int:
     """
-    Spin nodes in one executor until SIGINT, SIGTERM or the context's shutdown.
+    Spin nodes until SIGINT, SIGTERM or the context's shutdown.
 
     :param make_nodes: called once ROS is up.
     :param args: ROS arguments; None: those of the command line.
     :return: 0 after a clean end, 1 where a node cannot be made, configured or activated.
     """
     rclpy.init(args=None if args is None else list(args))
-    nodes: list[Node] = []
-    executor = SingleThreadedExecutor()
     try:
-        nodes += make_nodes()
-        for node in nodes:
-            executor.add_node(node)
-        while rclpy.ok():
-            executor.spin_once()
-            failed = any(isinstance(node, ActionNode) and node.failed_to_start for node in nodes)
-            if failed and rclpy.ok():
-                return FAILED
-        return 0
-    except (KeyboardInterrupt, ExternalShutdownException):
+        with spinning(make_nodes()) as spinner:
+            spinner.wait()
+        return FAILED if spinner.failed else 0
+    except KeyboardInterrupt:
         return 0
     except SkeletonActionError as error:
         print(f'cannot start: {error}', file=sys.stderr)
         return FAILED
-    except Exception:
-        if rclpy.ok():
-            raise
-        return 0  # a signal has taken the context away from under a callback
     finally:
-        _close(nodes)
-        executor.shutdown()
         rclpy.try_shutdown()
 
 
 @contextmanager
-def spinning(nodes: Sequence[Node]) -> Iterator[SingleThreadedExecutor]:
+def spinning(nodes: Sequence[Node]) -> Iterator[Spinner]:
     """
-    Spin nodes in a thread while the context lasts, then close them. ROS is up before and after.
+    Spin nodes in threads while the context lasts, then close them. ROS is up before it.
 
-    An error that ends the thread is raised at the end of the context.
+    An error that ended a thread is raised at the end of the context.
     """
-    executor = SingleThreadedExecutor()
-    for node in nodes:
+    spinner = Spinner(nodes)
+    try:
+        yield spinner
+    finally:
+        spinner.stop()
+
+
+class Spinner:
+    """
+    Spins each node in an executor and thread of its own, from its making on.
+
+    An executor goes through everything its nodes wait for each time it wakes up: in one for all,
+    each message would wait for that, and for the callbacks of the other nodes.
+    """
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self._nodes = list(nodes)
+        self._executors = [SingleThreadedExecutor() for _ in nodes]
+        self._threads = [
+            threading.Thread(target=self._spin, args=pair, name=pair[0].get_name(), daemon=True)
+            for pair in zip(self._nodes, self._executors, strict=True)
+        ]
+        self._ended = threading.Event()
+        self._failures: list[BaseException] = []
+        self.failed = False
+        for thread in self._threads:
+            thread.start()
+
+    def wait(self) -> None:
+        """Wait until ROS is shut down, or a node has failed to start."""
+        self._ended.wait()
+
+    def stop(self) -> None:
+        """
+        End the threads and close the nodes.
+
+        :raises Exception: what ended a thread, if something did.
+        """
+        self._ended.set()
+        for executor, thread in zip(self._executors, self._threads, strict=True):
+            executor.wake()
+            thread.join()
+        for node in self._nodes:
+            if isinstance(node, ActionNode):
+                node.close()
+            else:
+                node.destroy_node()
+        for executor in self._executors:
+            executor.shutdown()
+        if self._failures:
+            raise self._failures[0]
+
+    def _spin(self, node: Node, executor: SingleThreadedExecutor) -> None:
         executor.add_node(node)
-    stopped = threading.Event()
-    failures: list[BaseException] = []
-
-    def spin() -> None:
         try:
-            while rclpy.ok() and not stopped.is_set():
+            while rclpy.ok() and not self._ended.is_set():
                 executor.spin_once()
+                if isinstance(node, ActionNode) and node.failed_to_start and rclpy.ok():
+                    self.failed = True
+                    break
         except ExternalShutdownException:
             pass
-        except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
-            failures.append(error)
-
-    thread = threading.Thread(target=spin, name='executor', daemon=True)
-    thread.start()
-    try:
-        yield executor
-    finally:
-        stopped.set()
-        executor.wake()
-        thread.join()
-        _close(nodes)
-        executor.shutdown()
-        if failures:
-            raise failures[0]
-
-
-def _close(nodes: Sequence[Node]) -> None:
-    for node in nodes:
-        if isinstance(node, ActionNode):
-            node.close()
-        else:
-            node.destroy_node()
+        except Exception as error:  # noqa: BLE001 - raised again by `stop`
+            if rclpy.ok():  # else a signal has taken the context away from under a callback
+                self._failures.append(error)
+        finally:
+            self._ended.set()
