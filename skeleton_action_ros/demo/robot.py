@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,8 @@ from skeleton_action_ros.demo.stage import TEACHER
 from skeleton_action_ros.nodes import qos
 
 _ENROLL_AFTER_S = 1.0
+_ASK_AGAIN_S = 0.2
+_GIVE_UP_AFTER_S = 2.2
 _LISTENERS = {'skeletons': 3, 'skeleton_windows': 1, 'action_gallery': 1, 'action_events': 1}
 """How many subscribe each topic when everybody is there; `skeletons`: buffer, enroller, robot."""
 
@@ -79,7 +80,8 @@ class Robot(Node):  # type: ignore[misc]
         self._on_line = on_line
         self._scoreboard = Scoreboard(taught)
         self._to_enroll: deque[ActionSpan] = deque()
-        self._asking = threading.Event()
+        self._asking = False
+        self._ask_from_ns = 0
         self._heard: dict[tuple[int, str, int], Heard] = {}
         self.scenes: list[Scene] = []
         self.spans: list[ActionSpan] = []
@@ -156,28 +158,31 @@ class Robot(Node):  # type: ignore[misc]
 
     def _enroll_if_due(self, now_ns: int) -> None:
         """Ask for the last motion once it has been over for long enough to be seen as finished."""
-        if not self._to_enroll or self._asking.is_set():
+        if not self._to_enroll or self._asking:
             return
         span = self._to_enroll[0]
-        if now_ns - span.end_ns < _ENROLL_AFTER_S * NS_PER_S:
+        due_ns = span.end_ns + round(_ENROLL_AFTER_S * NS_PER_S)
+        if now_ns < max(due_ns, self._ask_from_ns):
             return
-        self._to_enroll.popleft()
-        self._asking.set()
+        self._asking = True
         request = EnrollAction.Request(
             label=span.label, capture=EnrollAction.Request.LAST_MOTION, body_id=-1
         )
         self.enroller.call_async(request).add_done_callback(
-            lambda future: self._on_answer(span.label, future)
+            lambda future: self._on_answer(span, future)
         )
 
-    def _on_answer(self, label: str, future: Future) -> None:
-        self._asking.clear()
+    def _on_answer(self, span: ActionSpan, future: Future) -> None:
+        """Take the answer; where A has not come to rest yet, ask again in a moment."""
+        self._asking = False
         answer: Any = future.result()
-        if answer is None or not answer.success:
-            why = answer.message if answer else future.exception()
-            self.failure = self.failure or f'/enroll_action refused {label!r}: {why}'
+        if not answer.success:
+            self._ask_from_ns = self.latest_ns + round(_ASK_AGAIN_S * NS_PER_S)
+            if self.latest_ns > span.end_ns + _GIVE_UP_AFTER_S * NS_PER_S:
+                self.failure = f'/enroll_action refused {span.label!r}: {answer.message}'
             return
-        lesson = Lesson(label, self.latest_ns, answer.duration)
+        self._to_enroll.popleft()
+        lesson = Lesson(span.label, self.latest_ns, answer.duration)
         self.lessons.append(lesson)
         self._on_lesson(lesson)
 

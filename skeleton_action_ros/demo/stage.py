@@ -26,7 +26,7 @@ _START_NS = NS_PER_S
 _BETWEEN_ACTS_S = 1.0
 _BEFORE_TEACHING_S = 2.0
 _BEFORE_STREAM_S = 1.0
-_PAUSE_TEACHING_S = 1.6
+_PAUSE_TEACHING_S = 2.4
 _PAUSE_STREAM_S = 1.0
 _AFTERWARDS_S = 2.5
 
@@ -38,7 +38,7 @@ class Programme:
 
     :param taught: actions that A shows once each.
     :param others: actions that nobody teaches.
-    :param rounds: how often B, C and D each perform every action.
+    :param rounds: how often B, C and D each perform what is taught; the others come once.
     """
 
     taught: tuple[str, ...] = ('wave_right', 'clap', 'kick_right', 'bow', 'raise_both_arms')
@@ -105,7 +105,7 @@ def rehearse(programme: Programme, seed: int) -> Play:
         len(programme.taught),
     )
     stream_start_ns = teaching[-1].stamp_ns + round(_BETWEEN_ACTS_S * NS_PER_S)
-    actions = (*programme.taught, *programme.others) * programme.rounds
+    actions = (*programme.taught * programme.rounds, *programme.others)
     performances = [
         Performance(
             person, body_id, _in_turn(_shuffled(actions, rng), _BEFORE_STREAM_S), _PAUSE_STREAM_S
