@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import ast
 import re
 import runpy
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,9 @@ import setuptools
 ROOT = Path(__file__).parents[2]
 EXTRAS = {'build', 'cpu', 'datasets', 'gpu', 'lint', 'report', 'ros', 'run', 'test', 'train'}
 EXACT = re.compile(r'(?P<name>[A-Za-z0-9][\w.-]*)==[\w.+]+(; python_version [<>=]+ "3\.\d+")?')
+
+FROM_ROS = re.compile(r'.*_(msgs|srvs|interfaces)|rclpy|ament_index_python|launch|launch_ros')
+DISTRIBUTIONS = {'yaml': 'pyyaml'}
 
 
 @pytest.fixture
@@ -66,6 +71,25 @@ def test_running_needs_neither_torch_nor_a_second_onnx_runtime(declared: dict[st
     extras = declared['extras_require']
     running = _names(extras['run'] + extras['cpu'] + extras['report'])
     assert running == {'numpy', 'onnxruntime', 'plotly', 'pyyaml', 'rosbags', 'tqdm'}
+
+
+def test_all_that_is_imported_anywhere_is_pinned(declared: dict[str, Any]) -> None:
+    folders = ('skeleton_action_ros', 'training', 'benchmarks', 'test', 'scripts')
+    sources = [path for folder in folders for path in (ROOT / folder).rglob('*.py')]
+    imported = set()
+    for path in sources:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split('.')[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                imported.add(node.module.split('.')[0])
+    own = {path.stem for path in sources} | set(folders)
+    foreign = {name for name in imported - own if not FROM_ROS.fullmatch(name)}
+    foreign -= sys.stdlib_module_names
+    assert 'torch' in foreign
+    pinned = set().union(*map(_names, declared['extras_require'].values()))
+    distributions = {DISTRIBUTIONS.get(name, name.replace('_', '-')) for name in foreign}
+    assert distributions - pinned == set()
 
 
 def test_every_executable_is_a_main_function_of_the_package(declared: dict[str, Any]) -> None:
