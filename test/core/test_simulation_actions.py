@@ -27,6 +27,9 @@ EVERYDAY = {
 }
 
 
+ARM_PARTS = {'ELBOW', 'WRIST', 'HAND', 'HANDTIP', 'THUMB'}
+
+
 def travelled(joints: np.ndarray, joint: Joint) -> float:
     return float(np.linalg.norm(np.diff(joints[:, joint], axis=0), axis=1).sum())
 
@@ -157,7 +160,8 @@ def test_sitting_down_ends_where_standing_up_begins() -> None:
     person = Person(habit_seed=7)
     down = clean_clip('sit_down', person=person).joints_m[-1]
     up = clean_clip('stand_up', person=person).joints_m[0]
-    assert np.linalg.norm(down - up, axis=1).max() < 0.15
+    still = [joint for joint in Joint if not set(joint.name.split('_')) & ARM_PARTS]
+    assert np.linalg.norm(down[still] - up[still], axis=1).max() < 0.1
 
 
 def test_a_fast_person_is_faster() -> None:
@@ -179,7 +183,7 @@ def test_two_persons_differ_and_one_person_repeats_themselves() -> None:
     """Habits are the person's: their own repetitions resemble each other more."""
     config = PreprocessConfig()
     gaps_own, gaps_other = [], []
-    for name in ('wave_right', 'punch_right', 'squat', 'drink', 'throw'):
+    for name in ACTIONS:
         persons = [Person(habit_seed=1), Person(habit_seed=2)]
         first, again, other = (
             prepare(clean_clip(name, seed=seed, person=person), config)[0]
@@ -188,7 +192,8 @@ def test_two_persons_differ_and_one_person_repeats_themselves() -> None:
         gaps_own.append(np.abs(first - again).mean())
         gaps_other.append(np.abs(first - other).mean())
     assert min(gaps_own) > 0.0
-    assert np.mean(gaps_other) > 1.3 * np.mean(gaps_own)
+    assert np.mean(gaps_other) > 1.1 * np.mean(gaps_own)
+    assert (np.array(gaps_other) > np.array(gaps_own)).mean() > 0.7
 
 
 def test_drawn_persons_vary_within_their_bounds() -> None:
@@ -283,7 +288,7 @@ def nearest_neighbour_accuracy(references: int, queries: int, seed: int) -> floa
 
 
 def test_actions_are_told_apart_across_persons() -> None:
-    assert nearest_neighbour_accuracy(references=4, queries=2, seed=0) > 0.9
+    assert nearest_neighbour_accuracy(references=5, queries=2, seed=0) > 0.9
 
 
 def test_common_joints_are_finite_and_seen_in_a_good_view() -> None:

@@ -173,10 +173,12 @@ def test_a_standing_foot_does_not_slide(name: str) -> None:
 def test_squatting_and_sitting_lower_the_pelvis() -> None:
     person = Person(height_m=1.7, camera_tilt_deg=0.0, camera_height_m=1.0)
     squat = 1.0 - clean_clip('squat', person=person).joints_m[:, Joint.PELVIS, 1]
-    assert squat[0] == pytest.approx(0.53 * 1.7, abs=0.05)
+    assert squat[0] == pytest.approx(0.514 * 1.7, abs=0.04)
     assert squat.min() < squat[0] - 0.2
     seat = clean_clip('sit_down', person=person).joints_m[-1]
-    assert seat[Joint.PELVIS, 1] == pytest.approx(seat[Joint.KNEE_LEFT, 1], abs=0.08)
+    above_knee = seat[Joint.KNEE_LEFT, 1] - seat[Joint.PELVIS, 1]  # y points down
+    assert -0.08 < above_knee < 0.15
+    assert seat[Joint.PELVIS, 2] - seat[Joint.ANKLE_LEFT, 2] > 0.2  # behind the feet
 
 
 @pytest.mark.parametrize('height_m', [1.5, 2.0])
@@ -184,7 +186,7 @@ def test_the_body_is_as_tall_as_asked(height_m: float) -> None:
     person = Person(height_m=height_m, camera_tilt_deg=0.0, camera_height_m=1.0)
     start = clean_clip('wave_right', person=person).joints_m[0]
     eyes = 1.0 - start[Joint.EYE_LEFT, 1]
-    assert eyes == pytest.approx(0.93 * height_m, abs=0.03 * height_m)
+    assert eyes == pytest.approx(0.94 * height_m, abs=0.02 * height_m)
 
 
 def test_the_body_frame_faces_the_camera_from_where_the_person_stands() -> None:

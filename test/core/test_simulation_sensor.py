@@ -167,18 +167,16 @@ def test_layouts_agree_on_the_joints_they_share(layout: str) -> None:
     joints, confidence = clip_in(layout)
     assert joints.shape == expected.shape
     given = confidence.min(axis=0) > 0.0
-    exact = [
-        Common[f'{part}_{side}']
-        for part in ('SHOULDER', 'ELBOW', 'HIP', 'KNEE')
-        for side in ('LEFT', 'RIGHT')
-    ]
-    assert given[exact].all()
-    np.testing.assert_allclose(joints[:, exact], expected[:, exact], atol=1e-5)
-    error = np.linalg.norm(joints - expected, axis=2).max(axis=0)
-    rough = {'HAND': 0.12, 'FOOT': 0.22, 'HEAD': 0.06}  # wrist, ankle, and the ears' midpoint
-    for joint in np.flatnonzero(given):
-        assert error[joint] < rough.get(Common(joint).name.split('_')[0], 1e-5), Common(joint).name
     assert given.all() == (layout not in ('mediapipe_33', 'coco_17'))
+    assert given[[Common.HEAD, *range(Common.SHOULDER_LEFT, Common.FOOT_RIGHT + 1)]].all()
+    # Wrist for hand, ankle for foot, and the middle of the head for the top of the neck.
+    far_m = {'HAND': 0.15, 'FOOT': 0.25, 'HEAD': 0.13}
+    if layout == 'kinect_v1_20':
+        far_m |= {'HIP': 0.14}  # which its tracker sees high up
+    error_m = np.linalg.norm(joints - expected, axis=2).max(axis=0)
+    for joint in np.flatnonzero(given):
+        name = Common(joint).name
+        assert error_m[joint] < far_m.get(name.split('_')[0], 1e-5), name
 
 
 def test_points_between_joints_are_where_a_face_and_a_foot_have_them() -> None:
@@ -188,7 +186,7 @@ def test_points_between_joints_are_where_a_face_and_a_foot_have_them() -> None:
     nose_y = named['NOSE'][1]
     for side, sign in (('LEFT', 1.0), ('RIGHT', -1.0)):
         assert 0.02 < named[f'MOUTH_{side}'][1] - nose_y < 0.08  # y points down
-        assert sign * (named[f'MOUTH_{side}'][0] - named['NOSE'][0]) > 0.01
+        assert sign * (named[f'MOUTH_{side}'][0] - named['NOSE'][0]) > 0.015
         assert named[f'EYE_INNER_{side}'][1] < nose_y
         heel, toes = named[f'HEEL_{side}'], named[f'FOOT_INDEX_{side}']
         assert 1.0 - heel[1] < 0.06  # near the floor

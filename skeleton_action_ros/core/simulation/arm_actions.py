@@ -15,7 +15,7 @@ from skeleton_action_ros.core.simulation.poses import Arm, Key, Reach, Vector
 
 
 def _wave(cue: Cue) -> list[Key]:
-    upper: Vector = (1.0, cue.between(-0.35, 0.3), cue.between(0.15, 0.6))
+    upper: Vector = (cue.between(0.6, 1.0), cue.between(-0.5, 0.35), cue.between(0.15, 0.6))
     swing, beat = cue.between(0.4, 0.7), cue.between(0.18, 0.26)
     out = Arm(upper, (0.1 + swing, 1.0, 0.25), wrist_deg=-10.0)
     back = Arm(upper, (0.1 - swing, 1.0, 0.25), wrist_deg=15.0)
@@ -27,8 +27,8 @@ def _wave(cue: Cue) -> list[Key]:
 
 def _clap(cue: Cue) -> list[Key]:
     height, ahead = cue.between(-0.02, 0.16), cue.between(0.3, 0.38)
-    gap, beat = cue.between(0.14, 0.24), cue.between(0.14, 0.22)
-    apart = Reach('chest', (gap, height, ahead))
+    gap, beat = cue.between(0.16, 0.28), cue.between(0.14, 0.22)
+    apart = Reach('chest', (gap, height, ahead), elbow=(0.9, -1.0, -0.2))
     together = Reach('chest', (0.015, height, ahead + 0.02))
     keys = [Key(cue.between(0.45, 0.65), left=apart, right=apart)]
     for _ in range(cue.times(2, 5)):
@@ -63,7 +63,7 @@ def _point(cue: Cue) -> list[Key]:
 def _drink(cue: Cue) -> list[Key]:
     holding = Arm((0.15, -1.0, 0.25), (-0.15, 0.1, 1.0))
     tip = cue.between(8.0, 22.0)
-    at_mouth = Reach('head', (0.02, cue.between(-0.09, -0.04), 0.17), elbow=(0.45, -1.0, 0.5))
+    at_mouth = Reach('head', (0.02, cue.between(-0.03, 0.02), 0.2), elbow=(0.45, -1.0, 0.5))
     drinking = Key(cue.between(0.5, 0.75), right=at_mouth, head_deg=(-tip, 0.0, 0.0))
     return [
         Key(cue.between(0.45, 0.6), right=holding),
@@ -75,7 +75,7 @@ def _drink(cue: Cue) -> list[Key]:
 
 
 def _phone_call(cue: Cue) -> list[Key]:
-    at_ear = Reach('head', (0.11, cue.between(-0.04, 0.03), 0.03), elbow=(0.75, -1.0, 0.1))
+    at_ear = Reach('head', (0.12, cue.between(0.01, 0.07), 0.03), elbow=(0.75, -1.0, 0.1))
     lean, pace = cue.between(4.0, 14.0), cue.between(0.4, 1.0)
     talking = Key(cue.between(0.7, 1.0), right=at_ear, head_deg=(4.0, lean, 0.0))
     return [
@@ -88,7 +88,7 @@ def _phone_call(cue: Cue) -> list[Key]:
 
 def _salute(cue: Cue) -> list[Key]:
     at_brow = Reach(
-        'head', (0.12, cue.between(0.05, 0.09), 0.09), elbow=(1.0, -0.25, 0.1), wrist_deg=8.0
+        'head', (0.12, cue.between(0.09, 0.14), 0.1), elbow=(1.0, -0.4, 0.1), wrist_deg=8.0
     )
     up = Key(cue.between(0.4, 0.55), right=at_brow, spine_deg=(-3.0, 0.0, 0.0))
     return [up, replace(up, after_s=cue.between(0.5, 1.1)), Key(cue.between(0.4, 0.55))]
@@ -232,7 +232,7 @@ def _draw_circle(cue: Cue) -> list[Key]:
 
 def _arm_curl(cue: Cue) -> list[Key]:
     beat = cue.between(0.38, 0.52)
-    down = Arm((0.12, -1.0, 0.1), (0.1, -0.75, 0.8))
+    down = Arm((0.12, -1.0, 0.1), (0.1, -1.0, cue.between(0.2, 0.7)))
     up = Arm((0.15, -1.0, 0.15), (0.05, 0.95, 0.4), wrist_deg=15.0)
     keys = [Key(0.8 * beat, left=up, right=up)]
     for _ in range(cue.times(1, 3)):
@@ -262,8 +262,8 @@ def _hands_on_hips(cue: Cue) -> list[Key]:
 
 def _scratch_head(cue: Cue) -> list[Key]:
     beat = cue.between(0.14, 0.2)
-    front = Reach('head', (0.05, 0.17, cue.between(0.02, 0.07)), elbow=(1.0, -0.1, 0.35))
-    back = Reach('head', (0.08, 0.15, -0.06), elbow=(1.0, 0.05, 0.35))
+    front = Reach('head', (0.03, 0.24, cue.between(0.02, 0.07)), elbow=(1.0, 0.3, 0.2))
+    back = Reach('head', (0.05, 0.17, -0.1), elbow=(1.0, 0.4, 0.2))
     nod = (8.0, -4.0, 0.0)
     keys = [Key(cue.between(0.55, 0.75), right=front, head_deg=nod)]
     for _ in range(cue.times(2, 4)):
@@ -285,7 +285,7 @@ def _beckon(cue: Cue) -> list[Key]:
 
 
 def _use_binoculars(cue: Cue) -> list[Key]:
-    at_eye = Reach('head', (0.05, 0.04, 0.19), elbow=(cue.between(0.7, 1.3), -0.9, 0.3))
+    at_eye = Reach('head', (0.05, 0.09, 0.2), elbow=(cue.between(0.7, 1.3), -0.9, 0.3))
     sweep, pace = cue.between(8.0, 25.0), cue.between(0.5, 0.9)
     looking = Key(cue.between(0.6, 0.8), left=at_eye, right=at_eye)
     return [

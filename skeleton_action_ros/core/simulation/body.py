@@ -30,11 +30,11 @@ _LONGEST_REACH = 0.9995
 _TOE_DROP = 0.6
 _FACE = np.array(
     [
-        (0.0, 0.02, 0.12),
-        (0.032, 0.055, 0.10),
-        (0.075, 0.03, 0.015),
-        (-0.032, 0.055, 0.10),
-        (-0.075, 0.03, 0.015),
+        (0.0, 0.06, 0.15),
+        (0.034, 0.096, 0.107),
+        (0.081, 0.064, 0.0),
+        (-0.034, 0.096, 0.107),
+        (-0.081, 0.064, 0.0),
     ]
 )
 """Nose, left eye and ear, right eye and ear, seen from the head of a person of 1.7 m."""
@@ -124,30 +124,30 @@ def make_body(
     hip_share: float = 1.0,
 ) -> Body:
     """
-    Proportion a body of this standing height.
+    Proportion a body of this standing height as the Azure Kinect's body tracking does.
 
     :param arm_share: arm length relative to the average person of that height; the others likewise.
         Longer legs make a shorter trunk.
     """
-    leg = 0.487 * leg_share
-    trunk = (0.818 - leg - 0.039) / 0.292
+    leg = 0.475 * leg_share
+    trunk = (0.84 - leg - 0.039) / 0.326
     return Body(
         height=height_m,
-        pelvis_to_navel=0.100 * trunk * height_m,
-        navel_to_chest=0.080 * trunk * height_m,
-        chest_to_neck=0.112 * trunk * height_m,
-        neck_to_head=0.075 * height_m,
-        clavicle=0.094 * shoulder_share * height_m,
-        shoulder_drop=0.018 * height_m,
-        upper_arm=0.172 * arm_share * height_m,
-        forearm=0.145 * arm_share * height_m,
-        palm=0.045 * arm_share * height_m,
-        fingers=0.048 * arm_share * height_m,
-        hip_half=0.053 * hip_share * height_m,
-        thigh=0.246 * leg_share * height_m,
-        shank=0.241 * leg_share * height_m,
+        pelvis_to_navel=0.108 * trunk * height_m,
+        navel_to_chest=0.0865 * trunk * height_m,
+        chest_to_neck=0.1315 * trunk * height_m,
+        neck_to_head=0.0495 * height_m,
+        clavicle=0.085 * shoulder_share * height_m,
+        shoulder_drop=0.0165 * height_m,
+        upper_arm=0.168 * arm_share * height_m,
+        forearm=0.1405 * arm_share * height_m,
+        palm=0.058 * arm_share * height_m,
+        fingers=0.0655 * arm_share * height_m,
+        hip_half=0.055 * hip_share * height_m,
+        thigh=0.2427 * leg_share * height_m,
+        shank=0.2323 * leg_share * height_m,
         ankle_height=0.039 * height_m,
-        foot=0.105 * height_m,
+        foot=0.1135 * height_m,
     )
 
 
@@ -233,7 +233,7 @@ def shoulder_of(
     """Return the clavicle and shoulder joints (T, 3) of one side."""
     sign = LEFT if side == 'left' else RIGHT
     clavicle = neck + apply(
-        chest_turn, (sign * 0.15 * body.clavicle, -0.12 * body.chest_to_neck, 0.0)
+        chest_turn, (sign * 0.22 * body.clavicle, -0.145 * body.chest_to_neck, 0.0)
     )
     arm_side = apply(
         chest_turn @ about(2, sign * shrug),
@@ -290,7 +290,7 @@ def _place_arm(
     out[:, K4abt32[f'HAND_{name}']] = palm
     out[:, K4abt32[f'HANDTIP_{name}']] = palm + apply(hand, (0.0, -body.fingers, 0.0))
     out[:, K4abt32[f'THUMB_{name}']] = wrist + apply(
-        hand, (-sign * 0.15 * body.palm, -0.8 * body.palm, 0.55 * body.palm)
+        hand, (-sign * 0.25 * body.palm, -1.15 * body.palm, 0.7 * body.palm)
     )
 
 

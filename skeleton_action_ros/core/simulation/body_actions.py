@@ -113,8 +113,9 @@ def _toe_touch(cue: Cue) -> list[Key]:
 
 
 def _squat(cue: Cue) -> list[Key]:
-    depth, pace = cue.between(0.26, 0.45), cue.between(0.75, 1.1)
-    ahead = Arm((0.1, depth, 1.0))
+    depth, pace = cue.between(0.24, 0.45), cue.between(0.75, 1.1)
+    upright = cue.between(15.0, 60.0)
+    ahead = Arm((0.1, 0.015 * upright * depth, 1.0))
     down = Key(
         pace,
         left=ahead,
@@ -122,8 +123,8 @@ def _squat(cue: Cue) -> list[Key]:
         left_foot=Foot(knee_out_deg=15.0),
         right_foot=Foot(knee_out_deg=15.0),
         pelvis=(0.0, -depth, -0.4 * depth),
-        tilt_deg=(55.0 * depth, 0.0, 0.0),
-        spine_deg=(45.0 * depth, 0.0, 0.0),
+        tilt_deg=(upright * depth, 0.0, 0.0),
+        spine_deg=(0.8 * upright * depth, 0.0, 0.0),
         head_deg=(-20.0 * depth, 0.0, 0.0),
     )
     return [down, replace(down, after_s=cue.between(0.1, 0.5)), Key(pace)]
@@ -251,33 +252,35 @@ def _pick_up(cue: Cue) -> list[Key]:
 
 
 def _throw(cue: Cue) -> list[Key]:
-    twist = cue.between(18.0, 35.0)
-    step = Foot((0.0, 0.0, cue.between(0.1, 0.3)))
-    aim = Arm((0.2, -0.2, 1.0), (0.0, 0.2, 1.0))
+    twist, stoop = cue.between(8.0, 35.0), cue.between(6.0, 20.0)
+    step = Foot((0.0, 0.0, cue.between(0.0, 0.3)))
+    aims = cue.between(0.0, 1.0) < 0.5
+    aim = Arm((0.2, -0.2, 1.0), (0.0, 0.2, 1.0)) if aims else None
+    balance = _BALANCING if aims else None
+    release = Key(
+        cue.between(0.18, 0.24),
+        right=Arm((0.35, cue.between(0.1, 0.55), 1.0), (0.1, 0.75, 1.0)),
+        left=balance,
+        left_foot=step,
+        spine_deg=(0.4 * stoop, -4.0, 0.5 * twist),
+        tilt_deg=(4.0, 0.0, 8.0),
+        pelvis=(0.0, -0.03, 0.08),
+    )
     return [
         Key(
             cue.between(0.5, 0.7),
-            right=Arm((1.0, cue.between(-0.1, 0.4), -0.35), (0.15, 1.0, -0.5)),
+            right=Arm((1.0, cue.between(-0.2, 0.4), -0.35), (0.15, 1.0, -0.4)),
             left=aim,
             spine_deg=(-6.0, 4.0, -twist),
             tilt_deg=(0.0, 0.0, -8.0),
         ),
-        Key(
-            cue.between(0.18, 0.24),
-            right=Arm((0.35, 0.55, 1.0), (0.1, 0.75, 1.0)),
-            left=_BALANCING,
-            left_foot=step,
-            spine_deg=(8.0, -4.0, 0.5 * twist),
-            tilt_deg=(4.0, 0.0, 8.0),
-            pelvis=(0.0, -0.03, 0.08),
-        ),
-        Key(
-            cue.between(0.16, 0.22),
-            right=Arm((-0.35, -0.7, 0.8), (-0.5, -0.75, 0.6)),
-            left=_BALANCING,
-            left_foot=step,
-            spine_deg=(20.0, -4.0, twist),
-            tilt_deg=(8.0, 0.0, 8.0),
+        release,
+        replace(
+            release,
+            after_s=cue.between(0.16, 0.24),
+            right=Arm((-0.35, cue.between(-0.7, -0.2), 0.8), (-0.5, -0.7, 0.6)),
+            spine_deg=(stoop, -4.0, twist),
+            tilt_deg=(0.4 * stoop, 0.0, 8.0),
             pelvis=(0.0, -0.05, 0.12),
         ),
         Key(cue.between(0.65, 0.9)),

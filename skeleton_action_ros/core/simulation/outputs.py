@@ -9,53 +9,53 @@ from numpy.typing import NDArray
 
 from skeleton_action_ros.core.layouts import K4abt32, get_layout
 
-_SAME: dict[str, str] = {
-    'SPINE_BASE': 'PELVIS',
-    'HIP_CENTER': 'PELVIS',
-    'SPINE_MID': 'SPINE_NAVEL',
-    'SPINE': 'SPINE_NAVEL',
-    'TORSO': 'SPINE_NAVEL',
-    'SHOULDER_CENTER': 'NECK',
-}
-_BLENDS: dict[str, dict[str, float]] = {
+_Blend = dict[str, float]
+_MID_EARS: _Blend = {'EAR_LEFT': 0.5, 'EAR_RIGHT': 0.5}
+_POINTS: dict[str, _Blend] = {
+    'SPINE_BASE': {'PELVIS': 1.0},
+    'SPINE_MID': {'SPINE_NAVEL': 1.0},
+    'SPINE': {'SPINE_NAVEL': 1.0},
+    'TORSO': {'SPINE_NAVEL': 1.0},
+    'SHOULDER_CENTER': {'NECK': 1.0},
     'SPINE_SHOULDER': {'NECK': 0.75, 'SPINE_CHEST': 0.25},
-    'EYE_INNER_LEFT': {'EYE_LEFT': 0.7, 'EYE_RIGHT': 0.3},
-    'EYE_INNER_RIGHT': {'EYE_RIGHT': 0.7, 'EYE_LEFT': 0.3},
-    'EYE_OUTER_LEFT': {'EYE_LEFT': 0.8, 'EAR_LEFT': 0.2},
-    'EYE_OUTER_RIGHT': {'EYE_RIGHT': 0.8, 'EAR_RIGHT': 0.2},
-    'MOUTH_LEFT': {
-        'NOSE': 1.7,
-        'EYE_LEFT': -0.05,
-        'EYE_RIGHT': -0.85,
-        'EAR_LEFT': 0.1,
-        'EAR_RIGHT': 0.1,
-    },
-    'MOUTH_RIGHT': {
-        'NOSE': 1.7,
-        'EYE_RIGHT': -0.05,
-        'EYE_LEFT': -0.85,
-        'EAR_LEFT': 0.1,
-        'EAR_RIGHT': 0.1,
-    },
+    'EYE_INNER_{}': {'EYE_{}': 0.7, 'EYE_{other}': 0.3},
+    'EYE_OUTER_{}': {'EYE_{}': 0.8, 'EAR_{}': 0.2},
+    'MOUTH_{}': {'NOSE': 1.7, 'EYE_{}': -0.05, 'EYE_{other}': -0.85, 'EAR_LEFT': 0.1}
+    | {'EAR_RIGHT': 0.1},
     'INDEX_{}': {'HAND_{}': 0.3, 'HANDTIP_{}': 0.45, 'THUMB_{}': 0.25},
     'PINKY_{}': {'HAND_{}': 1.0, 'HANDTIP_{}': 0.35, 'THUMB_{}': -0.35},
-    'HEEL_{}': {'ANKLE_{}': 1.5, 'FOOT_{}': -0.3, 'KNEE_{}': -0.2},
+    'HEEL_{}': {'ANKLE_{}': 1.45, 'FOOT_{}': -0.3, 'KNEE_{}': -0.15},
     'FOOT_INDEX_{}': {'FOOT_{}': 1.0},
 }
+"""Joints that `k4abt_32` has under another name or not at all, as sums of its joints."""
+_PECULIAR: dict[str, dict[str, _Blend]] = {
+    'kinect_v1_20': {
+        'HEAD': _MID_EARS,
+        'HIP_CENTER': {'PELVIS': 0.4, 'SPINE_NAVEL': 0.6},
+        'HIP_{}': {'HIP_{}': 1.0, 'SPINE_NAVEL': 0.5, 'PELVIS': -0.5},
+    },
+    'kinect_v2_25': {'HEAD': _MID_EARS},
+    'openni_15': {'HEAD': _MID_EARS},
+}
+"""
+Joints that a tracker puts elsewhere than the Azure Kinect's: its head is the top of the neck, that
+of others the middle of the head, and the first Kinect has its hips high up.
+"""
 
 
 @cache
 def _weights(layout_name: str) -> NDArray[np.float64]:
     """Return (J, 32): each joint of the layout as a sum of the body's joints; rows sum to 1."""
     layout = get_layout(layout_name)
+    blends: dict[str, _Blend] = {joint.name: {joint.name: 1.0} for joint in K4abt32}
+    for name, blend in (_POINTS | _PECULIAR.get(layout_name, {})).items():
+        for side, other in (('LEFT', 'RIGHT'), ('RIGHT', 'LEFT')):
+            blends[name.format(side)] = {
+                source.format(side, other=other): part for source, part in blend.items()
+            }
     out = np.zeros((layout.joint_count, len(K4abt32)))
     for joint in layout.joints:
-        blend = {_SAME.get(joint.name, joint.name): 1.0}
-        for name, sources in _BLENDS.items():
-            for side in ('LEFT', 'RIGHT'):
-                if name.format(side) == joint.name:
-                    blend = {source.format(side): part for source, part in sources.items()}
-        for source, part in blend.items():
+        for source, part in blends[joint.name].items():
             out[joint, K4abt32[source]] = part
     return out
 

@@ -67,6 +67,7 @@ class Performer:
             'stance_m': habit.uniform(0.0, 0.08),
             'toes_out_deg': habit.uniform(5.0, 18.0),
             'stoop_deg': habit.uniform(-1.0, 8.0),
+            'seat_share': habit.uniform(0.95, 1.25),
         }
         self._rests = {seated: resting(self._body, seated, **drawn) for seated in (False, True)}
         self._idling = Idling(rng)

@@ -296,15 +296,20 @@ def resting(
     stance_m: float,
     toes_out_deg: float,
     stoop_deg: float,
+    seat_share: float,
 ) -> Floats:
-    """Return the channels (len(Channel),) of somebody who just stands or sits there."""
+    """
+    Return the channels (len(Channel),) of somebody who just stands or sits there.
+
+    :param seat_share: height of the hips on the seat, in lengths of the shank.
+    """
     row = np.zeros(len(Channel))
     row[Channel.PELVIS_UP] = body.ankle_height + 0.994 * body.leg
     row[Channel.SPINE_PITCH] = np.radians(stoop_deg)
     row[Channel.HEAD_PITCH] = np.radians(3.0 - 0.5 * stoop_deg)
     out, forward = np.radians(arms_out_deg), np.radians(2.0 + 0.3 * stoop_deg)
     if seated:
-        row[Channel.PELVIS_UP] = body.ankle_height + 0.92 * body.shank
+        row[Channel.PELVIS_UP] = body.ankle_height + seat_share * body.shank
         row[Channel.PELVIS_FORWARD] = -0.95 * body.thigh
         row[Channel.PELVIS_PITCH] = np.radians(-8.0)
         row[Channel.SPINE_PITCH] += np.radians(10.0)

@@ -15,7 +15,7 @@ from skeleton_action_ros.core.skeleton import NS_PER_S
 _BOUT_S = 0.5
 _GUESS_S = 0.6
 _FADE_S = 0.07
-_SHAKING = 0.1
+_SHAKING = 0.08
 _JITTER_LIMIT = 0.4
 _SEEN_FROM_SHARE = 0.4
 
