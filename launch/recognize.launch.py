@@ -128,7 +128,7 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 
 def _value(context: LaunchContext, name: str) -> str:
-    return LaunchConfiguration(name).perform(context)
+    return str(LaunchConfiguration(name).perform(context))
 
 
 def _end(event: ProcessExited, context: LaunchContext) -> Shutdown | None:
