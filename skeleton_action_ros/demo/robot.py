@@ -19,9 +19,9 @@ from skeleton_action_ros.demo.scoreboard import Line, Scoreboard
 from skeleton_action_ros.demo.stage import TEACHER
 from skeleton_action_ros.nodes import qos
 
-_ENROLL_AFTER_S = 1.0
+_ENROLL_AFTER_S = 1.5
 _ASK_AGAIN_S = 0.2
-_GIVE_UP_AFTER_S = 2.2
+_GIVE_UP_AFTER_S = 2.3
 _LISTENERS = {'skeletons': 3, 'skeleton_windows': 1, 'action_gallery': 1, 'action_events': 1}
 """How many subscribe each topic when everybody is there; `skeletons`: buffer, enroller, robot."""
 
