@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import rclpy
-from rclpy._rclpy_pybind11 import RCLError
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
@@ -27,13 +26,18 @@ def run(make_nodes: Callable[[], Sequence[Node]], args: Sequence[str] | None = N
     :param args: ROS arguments; None: those of the command line.
     :return: 0 after a clean end, 1 where a node cannot be made, configured or activated.
     """
-    rclpy.init(args=None if args is None else list(args))
+    # ROS's own handler, installed over this, shuts the context down; a KeyboardInterrupt, and
+    # another at the second Ctrl-C, would only disturb the closing.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        rclpy.init(args=None if args is None else list(args))
+    except RuntimeError as error:  # rclpy's RCLError: bad ROS arguments or parameter file
+        print(f'cannot start: {error}', file=sys.stderr)
+        return FAILED
     try:
         with spinning(make_nodes()) as spinner:
             spinner.wait()
         return FAILED if spinner.failed else 0
-    except KeyboardInterrupt:
-        return 0
     except SkeletonActionError as error:
         print(f'cannot start: {error}', file=sys.stderr)
         return FAILED

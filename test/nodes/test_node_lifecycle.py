@@ -215,7 +215,8 @@ def test_quality_of_service_is_as_documented(pipeline: Make, node_of: Any) -> No
         for subscription in node.subscriptions
     }
     assert (asked['/skeletons'].reliability, asked['/skeletons'].depth) == (best_effort, 5)
-    assert offered['/skeleton_windows'].reliability == best_effort
+    for profile in (offered['/skeleton_windows'], asked['/skeleton_windows']):
+        assert (profile.reliability, profile.depth) == (reliable, 64)
     for topic in ('/actions', '/action_events', '/action_label'):
         assert (offered[topic].reliability, offered[topic].depth) == (reliable, 10)
     for profile in (offered['/action_gallery'], asked['/action_gallery']):

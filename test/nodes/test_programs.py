@@ -103,6 +103,26 @@ def test_node_ends_cleanly_on_a_signal(
     assert 'Traceback' not in program.said()
 
 
+def test_second_signal_does_not_disturb_the_end(start: Start) -> None:
+    program = start(f'{NODES}.window_buffer')
+    program.wait_for('active')
+    for _ in range(5):
+        program.process.send_signal(signal.SIGINT)
+        time.sleep(0.005)
+    assert program.wait() == 0
+    assert 'Traceback' not in program.said()
+
+
+def test_malformed_parameter_file_is_named(start: Start, tmp_path: Path) -> None:
+    config = tmp_path / 'broken.yaml'
+    config.write_text('a: [')
+    program = start(f'{NODES}.window_buffer', '--ros-args', '--params-file', str(config))
+    assert program.wait() == 1
+    assert 'cannot start' in program.said()
+    assert str(config) in program.said()
+    assert 'Traceback' not in program.said()
+
+
 @pytest.mark.parametrize(
     ('name', 'assignment', 'expected'),
     [
