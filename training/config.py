@@ -1,0 +1,197 @@
+"""What a recipe consists of, and how the command line changes one value of it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+from skeleton_action_ros.core.errors import ConfigError
+from skeleton_action_ros.core.preprocess import PreprocessConfig
+
+T = TypeVar('T')
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """
+    Which clips are learned from.
+
+    :param train: names of data sets; 'simulated' is the simulated person.
+    :param validation_stride: every so many-th class of each data set (counted from the second) is
+        kept out of training and measured instead; 0 keeps none out.
+    :param simulated_people: persons the simulation draws, each doing every action once.
+    """
+
+    train: tuple[str, ...] = ('utd-mhad', 'msr-action3d', 'utkinect', 'nw-ucla', 'simulated')
+    validation_stride: int = 8
+    simulated_people: int = 24
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """
+    How far clips are changed; each is the far end of a uniform range, or a probability.
+
+    :param crop: share of the clip cut off, start and end together.
+    :param idle: stillness added, start and end together, as a share of the clip.
+    :param warp: how unevenly time may run, 0 to 1.
+    :param rate_hz: sampling rates, lowest and highest.
+    :param tilt_deg: camera tilt about any level axis.
+    :param bones: relative change of each bone's length.
+    :param ends: hands, feet and head moved inwards along forearm, shin and neck, as a share of it:
+        one sensor's hand is another's wrist.
+    :param noise_m: standard deviation of the joints' noise, half of it slow.
+    :param drop_joint: probability of a joint to be missing, all the time or for a while.
+    :param drop_part: probability of neck and torso, head, or legs to be missing altogether.
+    :param turn_deg: error of the heading, after canonicalisation.
+    :param size: relative error of the size, after canonicalisation.
+    """
+
+    crop: float = 0.2
+    idle: float = 0.3
+    warp: float = 0.6
+    rate_hz: tuple[float, float] = (10.0, 60.0)
+    tilt_deg: float = 10.0
+    bones: float = 0.12
+    ends: float = 0.25
+    noise_m: float = 0.015
+    drop_joint: float = 0.03
+    drop_part: float = 0.3
+    turn_deg: float = 15.0
+    size: float = 0.1
+
+
+@dataclass(frozen=True)
+class BatchConfig:
+    """
+    What stands in a batch.
+
+    :param classes: classes in it; data sets take turns, so each has its share whatever its size.
+    :param clips_per_class: clips of each.
+    :param across: whether classes of different data sets are told apart from one another.
+    :param views: augmented versions of each clip held at a time.
+    :param view_steps: steps until these are replaced by new ones.
+    """
+
+    classes: int = 32
+    clips_per_class: int = 4
+    across: bool = False
+    views: int = 3
+    view_steps: int = 600
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """
+    The network.
+
+    :param width: channels of the convolutions.
+    :param dilations: one block each.
+    :param stretches: parts of the clip that are also pooled by themselves.
+    :param embedding: length of the embedding vector.
+    """
+
+    width: int = 96
+    kernel: int = 3
+    dilations: tuple[int, ...] = (1, 2, 4, 8)
+    stretches: int = 4
+    embedding: int = 192
+    dropout: float = 0.1
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """
+    Multi-similarity loss and miner, and what time warping has to say.
+
+    :param distillation: weight of matching the distances of dynamic time warping.
+    :param teacher_temperature: how far time warping looks, in its median distances.
+    :param temperature: how far the embedding looks, in cosine similarity.
+    """
+
+    alpha: float = 2.0
+    beta: float = 40.0
+    base: float = 0.5
+    miner_epsilon: float = 0.1
+    distillation: float = 2.0
+    teacher_temperature: float = 0.07
+    temperature: float = 0.1
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """
+    How weights move.
+
+    :param steps: batches in all; the learning rate warms up, then falls as a cosine.
+    :param average: decay of the running average of weights, which is what is measured and exported.
+    :param validate_steps: steps between two measurements on the validation classes.
+    :param threads: of the network; another process makes the views meanwhile.
+    :param patience: measurements without a better one after which training stops.
+    """
+
+    steps: int = 3500
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    warm_up_steps: int = 200
+    average: float = 0.998
+    validate_steps: int = 500
+    patience: int = 6
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what comes out of a training run."""
+
+    name: str
+    seed: int = 0
+    data: DataConfig = field(default_factory=DataConfig)
+    preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    batch: BatchConfig = field(default_factory=BatchConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+
+
+def override(config: T, settings: Sequence[str]) -> T:
+    """
+    Change single values of a recipe.
+
+    :param settings: 'dotted.name=value' each; tuples are written (1, 2).
+    :raises ConfigError: no such name, or a value of another type.
+    """
+    for setting in settings:
+        name, equals, text = setting.partition('=')
+        if not equals:
+            raise ConfigError(f'a setting is written name=value, got {setting!r}')
+        config = _override(config, name.split('.'), text, name)
+    return config
+
+
+def _override(config: T, path: Sequence[str], text: str, name: str) -> T:
+    names = [item.name for item in fields(config)]  # type: ignore[arg-type]
+    if path[0] not in names:
+        raise ConfigError(f'no setting {name!r}: {path[0]!r} is none of {", ".join(names)}')
+    old = getattr(config, path[0])
+    if is_dataclass(old) == (len(path) == 1):
+        raise ConfigError(f'{name!r} is not one value of a recipe')
+    new = _override(old, path[1:], text, name) if len(path) > 1 else _value(old, text, name)
+    return replace(config, **{path[0]: new})  # type: ignore[type-var]
+
+
+def _value(old: Any, text: str, name: str) -> Any:
+    if isinstance(old, str):
+        return text
+    try:
+        new = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        new = text
+    if isinstance(old, float) and type(new) is int:
+        new = float(new)
+    if type(new) is not type(old):
+        raise ConfigError(f'{name} must be {type(old).__name__} like {old!r}, got {text!r}')
+    return new

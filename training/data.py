@@ -1,0 +1,268 @@
+"""
+Clips to learn from: read once, kept as `common_15` in one cache file a data set.
+
+A class is one action of one data set; its mirror image is another class. `ClassTable` knows which
+classes may be told apart from which.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from skeleton_action_ros.adapters.clips import find_clips, load_clip
+from skeleton_action_ros.adapters.datasets import DATASETS
+from skeleton_action_ros.core.errors import BadClipError, DatasetError
+from skeleton_action_ros.core.layouts import to_common_15
+from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
+from skeleton_action_ros.core.simulation import ACTIONS, Sensor, draw_person, simulate_action
+from skeleton_action_ros.core.skeleton import Clip
+from training.augment import mirror
+
+SIMULATED = 'simulated'
+SIMULATED_LAYOUTS = ('k4abt_32', 'kinect_v1_20', 'mediapipe_33', 'kinect_v2_25', 'openni_15')
+CHECKOUT = Path(__file__).resolve().parents[1]
+SHORTEST_FRAMES = 5
+_CACHE_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One clip in `common_15`, and where it is from."""
+
+    clip: Clip
+    dataset: str
+    view: int = 0
+
+    @property
+    def action(self) -> str:
+        """Data set and label: the name of its class."""
+        return f'{self.dataset}/{self.clip.label}'
+
+
+def data_root() -> Path:
+    """Return where data sets are: SKELETON_ACTION_DATA, or `shared/data` beside the checkout."""
+    return Path(os.environ.get('SKELETON_ACTION_DATA', CHECKOUT.parent / 'shared' / 'data'))
+
+
+def cache_root() -> Path:
+    """Return the folder for parsed data: SKELETON_ACTION_CACHE, or the user's cache folder."""
+    home = os.environ.get('XDG_CACHE_HOME', Path.home() / '.cache')
+    return Path(os.environ.get('SKELETON_ACTION_CACHE', Path(home) / 'skeleton_action_ros'))
+
+
+def load_samples(names: Iterable[str], *, simulated_people: int = 0, seed: int = 0) -> list[Sample]:
+    """
+    Load data sets, from the cache where they are in it.
+
+    :param names: keys of `DATASETS`, 'simulated', or a folder of clips under the data root.
+    :raises DatasetError: a data set is not there; the message says what belongs where.
+    """
+    samples: list[Sample] = []
+    for name in names:
+        if name == SIMULATED:
+            samples += simulated_samples(simulated_people, seed)
+        else:
+            samples += _cached(name)
+    return samples
+
+
+def simulated_samples(people: int, seed: int) -> list[Sample]:
+    """
+    Let each of `people` drawn persons do every action of the simulation once.
+
+    Each is seen by a sensor of a layout of its own, from that sensor's noise to its missing joints.
+    """
+    out = []
+    for person in tqdm(range(people), desc='simulating', unit='person', disable=None, leave=False):
+        rng = np.random.default_rng((seed, person))
+        body = draw_person(rng)
+        layout = SIMULATED_LAYOUTS[person % len(SIMULATED_LAYOUTS)]
+        for action in ACTIONS:
+            clip = simulate_action(action, body, Sensor(), rng, layout)
+            sample = as_sample(replace(clip, subject=f'sim{person}'), SIMULATED)
+            if sample is not None:
+                out.append(sample)
+    return out
+
+
+def as_sample(clip: Clip, dataset: str, view: int = 0) -> Sample | None:
+    """Bring a clip to `common_15`; None where it is too short or cannot be placed."""
+    joints, confidence = to_common_15(clip.joints_m, clip.confidence, clip.layout)
+    common = replace(
+        clip, joints_m=joints, confidence=confidence, layout='common_15', annotations=()
+    )
+    if len(clip) < SHORTEST_FRAMES:
+        return None
+    try:
+        prepare(common, PreprocessConfig())
+    except BadClipError:
+        return None
+    return Sample(common, dataset, view)
+
+
+def _cached(name: str) -> list[Sample]:
+    folder = data_root() / name
+    if not folder.is_dir():
+        title = DATASETS[name].title if name in DATASETS else 'a folder of clips'
+        raise DatasetError(
+            f'no data set {name} ({title}): expected its files under {folder}; '
+            'SKELETON_ACTION_DATA names another place'
+        )
+    files = DATASETS[name].files(folder) if name in DATASETS else find_clips(folder)
+    listing = [f'{_CACHE_FORMAT}', *(f'{f.relative_to(folder)} {f.stat().st_size}' for f in files)]
+    key = hashlib.sha256('\n'.join(listing).encode()).hexdigest()[:16]
+    path = cache_root() / f'{name}-{key}.npz'
+    if not path.is_file():
+        _save(path, [sample for sample in _parse(name, files) if sample is not None])
+    return list(_load(path, name))
+
+
+def _parse(name: str, files: Sequence[Path]) -> Iterator[Sample | None]:
+    for file in tqdm(files, desc=f'reading {name}', unit='file', disable=None, leave=False):
+        if name in DATASETS:
+            for item in DATASETS[name].read_actions(file):
+                yield as_sample(item.clip, name, item.view or 0)
+        else:
+            yield as_sample(load_clip(file), name)
+
+
+def _save(path: Path, samples: Sequence[Sample]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix('.part.npz')
+    np.savez(
+        temporary,
+        joints_m=np.concatenate([sample.clip.joints_m for sample in samples]),
+        confidence=np.concatenate([sample.clip.confidence for sample in samples]),
+        stamps_ns=np.concatenate([sample.clip.stamps_ns for sample in samples]),
+        frames=np.array([len(sample.clip) for sample in samples]),
+        label=np.array([sample.clip.label for sample in samples]),
+        subject=np.array([sample.clip.subject for sample in samples]),
+        view=np.array([sample.view for sample in samples]),
+    )
+    temporary.replace(path)
+
+
+def _load(path: Path, name: str) -> Iterator[Sample]:
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {key: file[key] for key in file.files}
+    ends = np.cumsum(arrays['frames'])
+    for index, (end, frames) in enumerate(zip(ends, arrays['frames'], strict=True)):
+        part = slice(end - frames, end)
+        clip = Clip(
+            joints_m=arrays['joints_m'][part],
+            confidence=arrays['confidence'][part],
+            stamps_ns=arrays['stamps_ns'][part],
+            layout='common_15',
+            label=str(arrays['label'][index]),
+            subject=str(arrays['subject'][index]),
+        )
+        yield Sample(clip, name, int(arrays['view'][index]))
+
+
+def fingerprint(samples: Iterable[Sample]) -> str:
+    """Hash what is learned from, so that a checkpoint and a card can name it."""
+    digest = hashlib.sha256()
+    for sample in samples:
+        clip = sample.clip
+        digest.update(f'{sample.action} {clip.subject} {sample.view}'.encode())
+        for array in (clip.joints_m, clip.confidence, clip.stamps_ns):
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def split_classes(
+    samples: Sequence[Sample], stride: int, seed_offset: int = 1
+) -> tuple[list[Sample], list[Sample]]:
+    """
+    Keep every `stride`-th class of each data set for validation: (training, validation).
+
+    Classes are counted in alphabetical order within their data set, from `seed_offset`. No class is
+    on both sides. A stride of 0 keeps none.
+    """
+    held: set[str] = set()
+    for dataset in sorted({sample.dataset for sample in samples}):
+        actions = sorted({sample.action for sample in samples if sample.dataset == dataset})
+        held |= set(actions[seed_offset::stride]) if stride else set()
+    training = [sample for sample in samples if sample.action not in held]
+    return training, [sample for sample in samples if sample.action in held]
+
+
+@dataclass(frozen=True)
+class ClassTable:
+    """
+    The classes of a training set: 2 A of them for A actions, the mirror image of a being a + A.
+
+    :param actions: their names, sorted.
+    :param action_of: (samples,) number of each sample's action.
+    :param dataset_of: (A,) number of each action's data set.
+    :param sided: (A,) whether an action and its mirror image are different actions.
+    """
+
+    actions: tuple[str, ...]
+    action_of: NDArray[np.int64]
+    dataset_of: NDArray[np.int64]
+    sided: NDArray[np.bool_]
+
+    def comparable(self, *, across: bool) -> NDArray[np.bool_]:
+        """
+        Return (2 A, 2 A): whether clips of two classes certainly show different actions.
+
+        :param across: count classes of different data sets as different, unless they are called the
+            same.
+        """
+        count = len(self.actions)
+        names = np.array([action.split('/', 1)[1] for action in self.actions])
+        same_set = self.dataset_of[:, None] == self.dataset_of
+        differ = same_set | ((names[:, None] != names) & across)
+        table = np.tile(differ, (2, 2))
+        for first, second in ((0, 0), (count, count), (0, count), (count, 0)):
+            sided = np.zeros(count, bool) if first == second else self.sided
+            table[first + np.arange(count), second + np.arange(count)] = sided
+        return table
+
+
+def make_class_table(
+    samples: Sequence[Sample], config: PreprocessConfig, rng: np.random.Generator
+) -> ClassTable:
+    """Number the actions of some samples and find out which of them are one-sided."""
+    actions = tuple(sorted({sample.action for sample in samples}))
+    number = {action: index for index, action in enumerate(actions)}
+    datasets = sorted({sample.dataset for sample in samples})
+    action_of = np.array([number[sample.action] for sample in samples])
+    sided = [
+        is_sided([samples[i].clip for i in np.flatnonzero(action_of == index)], config, rng)
+        for index in range(len(actions))
+    ]
+    return ClassTable(
+        actions=actions,
+        action_of=action_of,
+        dataset_of=np.array([datasets.index(action.split('/')[0]) for action in actions]),
+        sided=np.array(sided),
+    )
+
+
+def is_sided(clips: Sequence[Clip], config: PreprocessConfig, rng: np.random.Generator) -> bool:
+    """
+    Judge whether an action differs from its mirror image.
+
+    It does where the mirror images of its clips are farther from its clips than these from one
+    another, by a fifth: not so for a clap, nor where some people use the other hand.
+    """
+    chosen = rng.permutation(len(clips))[:24]
+    prepared = [prepare(clips[index], config) for index in chosen]
+    plain = np.stack([joints.ravel() for joints, _ in prepared])
+    mirrored = np.stack([mirror(joints, mask)[0].ravel() for joints, mask in prepared])
+    other = ~np.eye(len(plain), dtype=bool)
+    if not other.any():
+        return False
+    own = np.linalg.norm(plain[:, None] - plain, axis=2)[other].mean()
+    swapped = np.linalg.norm(plain[:, None] - mirrored, axis=2)[other].mean()
+    return bool(swapped > 1.2 * own)
