@@ -21,6 +21,7 @@ from skeleton_action_ros.nodes import qos
 
 _ENROLL_AFTER_S = 1.5
 _ASK_AGAIN_S = 0.2
+_SETTLE_EVERY_S = 0.25
 _GIVE_UP_AFTER_S = 2.3
 _LISTENERS = {'skeletons': 3, 'skeleton_windows': 1, 'action_gallery': 1, 'action_events': 1}
 """How many subscribe each topic when everybody is there; `skeletons`: buffer, enroller, robot."""
@@ -82,6 +83,7 @@ class Robot(Node):  # type: ignore[misc]
         self._to_enroll: deque[ActionSpan] = deque()
         self._asking = False
         self._ask_from_ns = 0
+        self._settle_from_ns = 0
         self._heard: dict[tuple[int, str, int], Heard] = {}
         self.scenes: list[Scene] = []
         self.spans: list[ActionSpan] = []
@@ -127,8 +129,10 @@ class Robot(Node):  # type: ignore[misc]
         scene, _ = msg_conversions.scene_from_msg(message)
         self.scenes.append(scene)
         self._enroll_if_due(scene.stamp_ns)
-        for line in self._scoreboard.settled(scene.stamp_ns):
-            self._on_line(line)
+        if scene.stamp_ns >= self._settle_from_ns:
+            self._settle_from_ns = scene.stamp_ns + round(_SETTLE_EVERY_S * NS_PER_S)
+            for line in self._scoreboard.settled(scene.stamp_ns):
+                self._on_line(line)
 
     def _on_annotation(self, message: ActionEvent) -> None:
         span = msg_conversions.span_from_msg(message)

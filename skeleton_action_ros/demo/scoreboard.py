@@ -16,6 +16,7 @@ FALSE = 'false'
 
 _SETTLED_S = 1.5
 _FORLORN_S = 6.0
+_REMEMBERED_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Scoreboard:
     Collects ground truth and events as they come, and says what became of each.
 
     An action is settled some time after its end, when no event for it can come any more; an event
-    that belongs to no action is settled later, as the action around it may still be going on.
+    that belongs to no action is settled later, as the action around it may still be going on. What
+    was settled long ago is forgotten.
     """
 
     def __init__(self, taught: Sequence[str]) -> None:
@@ -60,6 +62,7 @@ class Scoreboard:
 
     def settled(self, now_ns: int) -> list[Line]:
         """Return what has become settled since the last call, in order of time."""
+        self._forget(now_ns)
         matching = match_events(self._spans, list(self._events.values()), self._taught)
         lines = []
         for verdict in matching.verdicts:
@@ -79,6 +82,14 @@ class Scoreboard:
                 self._told_events.add(_key(event))
                 lines.append(Line(event.start_ns, event.body_id, '', (event.label,), FALSE))
         return sorted(lines, key=lambda line: (line.stamp_ns, line.body_id))
+
+    def _forget(self, now_ns: int) -> None:
+        self._spans = [span for span in self._spans if not _is_past(span, now_ns, _REMEMBERED_S)]
+        self._events = {
+            key: event
+            for key, event in self._events.items()
+            if not _is_past(event, now_ns, _REMEMBERED_S)
+        }
 
     def _is_due(self, span: ActionSpan, now_ns: int, after_s: float) -> bool:
         return span not in self._told_spans and _is_past(span, now_ns, after_s)
