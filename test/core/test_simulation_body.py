@@ -7,8 +7,10 @@ from simulated import clean_clip
 from skeleton_action_ros.core.layouts import LAYOUTS
 from skeleton_action_ros.core.layouts import K4abt32 as Joint
 from skeleton_action_ros.core.simulation import ACTIONS, Person
+from skeleton_action_ros.core.simulation.body import joints_of, make_body
 from skeleton_action_ros.core.simulation.motion import interpolate
 from skeleton_action_ros.core.simulation.person import to_optical
+from skeleton_action_ros.core.simulation.poses import Arm, Key, Manner, resolve, resting
 from skeleton_action_ros.core.simulation.rotations import (
     about,
     matrix_of,
@@ -209,3 +211,19 @@ def test_a_camera_that_looks_down_sees_the_far_floor_higher() -> None:
     person = Person(z_m=1.0, camera_height_m=1.0, camera_tilt_deg=45.0)
     seen = to_optical(person, body_points)[0, 0]
     np.testing.assert_allclose(seen, (0.0, 0.0, np.sqrt(2.0)), atol=1e-9)
+
+
+def test_an_arm_goes_the_short_way_between_two_poses() -> None:
+    """Overhead and a little to the front or the back, quaternions of w >= 0 are far apart."""
+    body = make_body(1.7)
+    rests = {False: resting(body, False, 10.0, 15.0, 0.05, 10.0, 2.0, 1.0)}
+    none = np.zeros(3)
+    manner = Manner(1.0, {'left': none, 'right': none}, 0.0, none)
+    keys = [Key(0.0, right=Arm((0.02, 1.0, ahead))) for ahead in (0.15, -0.15)]
+    poses = resolve(keys, body, rests, manner, np.random.default_rng(0))
+    between = interpolate(np.array([0.0, 1.0]), poses, np.linspace(0.0, 1.0, 21))
+    upper = (
+        joints_of(body, between)[:, Joint.ELBOW_RIGHT]
+        - joints_of(body, between)[:, Joint.SHOULDER_RIGHT]
+    )
+    assert (unit(upper)[:, 1] > 0.97).all()  # it stays overhead on its way

@@ -207,3 +207,12 @@ def test_a_blended_joint_is_as_sure_as_its_least_sure_part() -> None:
     assert not joints[0, layout['EYE_INNER_LEFT']].any()
     assert out[0, layout['INDEX_LEFT']] == pytest.approx(0.2)
     assert out[0, layout['SHOULDER_LEFT']] == 1.0
+
+
+def test_a_clip_shows_the_first_and_the_last_frame_however_many_are_lost() -> None:
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        clip = simulate_action('bow', Person(), Sensor(**{**QUIET, 'dropped_share': 0.9}), rng)
+        (span,) = clip.annotations
+        assert clip.stamps_ns[0] == span.start_ns
+        assert clip.stamps_ns[-1] >= span.end_ns - 5

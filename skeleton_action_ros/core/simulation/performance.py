@@ -143,7 +143,7 @@ class Performance:
     pause_s: float = 0.8
 
 
-class Rehearsed:
+class Player:
     """Plays one `Performance` forward in time."""
 
     def __init__(self, performance: Performance, rng: np.random.Generator) -> None:

@@ -17,7 +17,7 @@ from skeleton_action_ros.core.simulation.actions import ACTIONS
 from skeleton_action_ros.core.simulation.outputs import to_layout
 from skeleton_action_ros.core.simulation.performance import (
     Performance,
-    Rehearsed,
+    Player,
     shuffled,
 )
 from skeleton_action_ros.core.simulation.person import draw_person
@@ -150,11 +150,11 @@ class _Watched:
         sensor_rng: np.random.Generator,
     ) -> None:
         self.body_id = performance.body_id
-        self._rehearsed = Rehearsed(performance, motion_rng)
+        self._player = Player(performance, motion_rng)
         self._tracker = Tracker(sensor, sensor_rng)
 
     def watch(self, times_s: Floats, layout: str) -> _Seen:
-        joints, begun = self._rehearsed.play(times_s)
+        joints, begun = self._player.play(times_s)
         seen, confidence = self._tracker.observe(joints)
         return _Seen(*to_layout(seen, confidence, layout), begun)
 
