@@ -166,13 +166,18 @@ class Robot:
 
     def diagnosis(self, node_name: str, key: str = '') -> Any:
         """Have a node report on `/diagnostics`; return its status, or one of its values."""
-        self.said['diagnostics'].clear()
         (node,) = (node for node in self.nodes if node.get_name() == node_name)
+        before = len(self._statuses(node_name))
         node._publish_diagnostics()
-        self.spin_until(lambda: self._statuses(node_name), f'{node_name} reports')
+        self.spin_until(lambda: len(self._statuses(node_name)) > before, f'{node_name} reports')
         status = self._statuses(node_name)[-1]
         values = {item.key: item.value for item in status.values}
         return values.get(key) if key else (status.level, status.message, values)
+
+    def reports(self, node_name: str) -> list[tuple[bytes, str]]:
+        """Have a node report once more; return level and message of all it has reported."""
+        self.diagnosis(node_name)
+        return [(status.level, status.message) for status in self._statuses(node_name)]
 
     def _statuses(self, node_name: str) -> list[Any]:
         return [

@@ -58,7 +58,14 @@ def pipeline(robot: Callable[..., Robot], tmp_path: Path) -> Callable[..., Robot
     from skeleton_action_ros.nodes.window_buffer import WindowBufferNode
 
     def make(model: Any = None, **parameters: dict[str, Any]) -> Robot:
-        given = {'action_enroller': {'gallery': str(tmp_path / 'gallery.sqlite3')}}
+        # On a busy machine seconds may pass between two frames: nobody has left then.
+        given: dict[str, dict[str, Any]] = {
+            'action_enroller': {
+                'gallery': str(tmp_path / 'gallery.sqlite3'),
+                'enrollment.gone_after_s': 10.0,
+            },
+            'action_recognizer': {'recognition.forget_s': 30.0},
+        }
         for name, values in parameters.items():
             given.setdefault(name, {}).update(values)
 

@@ -64,8 +64,9 @@ def test_bad_body_is_counted_and_the_other_person_goes_on(pipeline: Make, reason
     robot.catch_up()
     assert {window.body_id for window in robot.said['skeleton_windows']} == {1}
     assert len(robot.said['skeleton_windows'][-1].stamps) == len(GOOD)
-    level, message, values = robot.diagnosis('window_buffer')
-    assert (level, reason in message) == (b'\x01', True)
+    warnings = [line for level, line in robot.reports('window_buffer') if level == b'\x01']
+    assert any(reason in line for line in warnings)
+    _, _, values = robot.diagnosis('window_buffer')
     assert values[f'refused.{reason}'] == str(len(GOOD))
     assert values[f'refused.{reason}.last']
     assert values['count.skeletons'] == str(len(GOOD))
@@ -214,8 +215,8 @@ def test_recognition_survives_a_callback_that_breaks(pipeline: Make) -> None:
         ActionEvent.STARTED,
         ActionEvent.ENDED,
     ]
-    level, _, values = robot.diagnosis('action_recognizer')
-    assert level == b'\x02'
+    assert b'\x02' in {level for level, _ in robot.reports('action_recognizer')}
+    _, _, values = robot.diagnosis('action_recognizer')
     assert values['refused.internal_error'] == '1'
     assert 'the accelerator is gone' in values['refused.internal_error.last']
     assert state_of(robot.nodes[1]) == 'active'

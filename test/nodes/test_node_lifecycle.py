@@ -281,7 +281,8 @@ def test_clock_that_jumps_back_clears_the_buffers(pipeline: Make) -> None:
 
 def test_watchdog_stands_still_while_simulated_time_does(pipeline: Make) -> None:
     sim = {'use_sim_time': True}
-    robot = pipeline(window_buffer=sim, action_recognizer=sim, action_enroller=sim)
+    one_second = {**sim, 'recognition.forget_s': 1.0}
+    robot = pipeline(window_buffer=sim, action_recognizer=one_second, action_enroller=sim)
     clock = robot.node.create_publisher(Clock, '/clock', 1)
     robot.spin_until(lambda: clock.get_subscription_count() == 3, 'the clock is heard')
     message = Clock()

@@ -129,7 +129,7 @@ def test_each_person_has_events_of_their_own(pipeline: Make) -> None:
 
 
 def test_open_action_ends_when_the_skeletons_stop(pipeline: Make) -> None:
-    robot = pipeline()
+    robot = pipeline(action_recognizer={'recognition.forget_s': 1.0})
     taught(robot)
     events = robot.said['action_events']
     robot.show((7, circling([(2.0, 9.0)], 9.0, start_s=200.0)), until=lambda: events)
