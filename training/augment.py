@@ -128,7 +128,7 @@ def resize_bones(joints: Floats, config: AugmentConfig, rng: np.random.Generator
         factor[[Common15[name] for name in pair]] *= 1.0 - config.ends * rng.random()
     factor[Common15.TORSO] = 1.0
     change = (_TO_JOINTS * factor) @ _TO_BONES
-    return np.matmul(change.astype(np.float32), joints)
+    return np.asarray(np.matmul(change.astype(np.float32), joints), np.float32)
 
 
 def _tilt(degrees: float, rng: np.random.Generator) -> Floats:
@@ -138,7 +138,7 @@ def _tilt(degrees: float, rng: np.random.Generator) -> Floats:
     x, z = np.cos(way), np.sin(way)
     cross = np.array([[0, -z, 0], [z, 0, -x], [0, x, 0]])
     rotation = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
-    return rotation.astype(np.float32)
+    return np.asarray(rotation, np.float32)
 
 
 def _noise(shape: tuple[int, ...], deviation_m: float, rng: np.random.Generator) -> Floats:

@@ -182,7 +182,7 @@ class Batches:
         return drawn
 
     def _deck(self, dataset: int, rng: np.random.Generator) -> list[int]:
-        """Shuffle a data set's classes; of a two-sided action and its mirror image only one is in."""
+        """Shuffle a data set's classes, with one of a two-sided action and its mirror image."""
         count = len(self._table.actions)
         deck: list[int] = []
         for action in np.flatnonzero(self._table.dataset_of == dataset):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, TypeVar
@@ -81,8 +81,7 @@ def _rebuilt(kind: type[T], values: Mapping[str, Any]) -> T:
     """Build nested configuration dataclasses from what `asdict` made of them."""
     arguments = {}
     for item in fields(kind):  # type: ignore[arg-type]
-        nested = item.default_factory
-        is_nested = isinstance(nested, type) and is_dataclass(nested)
         value = values[item.name]
-        arguments[item.name] = _rebuilt(nested, value) if is_nested else value  # type: ignore[arg-type]
+        nested: Any = item.default_factory
+        arguments[item.name] = value if nested is MISSING else _rebuilt(nested, value)
     return kind(**arguments)

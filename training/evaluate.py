@@ -125,7 +125,8 @@ def embed_clips(embed: Embed, clips: Sequence[Clip], config: PreprocessConfig) -
 def euclidean_distance(vectors: Floats) -> Floats:
     """Return the distances between the rows of (N, K), (N, N)."""
     square = (vectors**2).sum(axis=1)
-    return np.sqrt(np.maximum(square[:, None] + square - 2.0 * vectors @ vectors.T, 0.0))
+    squared = square[:, None] + square - 2.0 * vectors @ vectors.T
+    return np.asarray(np.sqrt(np.maximum(squared, 0.0)), np.float32)
 
 
 def raw_distance(clips: Sequence[Clip], frames: int) -> Floats:

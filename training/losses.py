@@ -63,4 +63,5 @@ class WarpingDistillation(nn.Module):
         student = (embeddings @ embeddings.T / self.temperature).masked_fill(self_pairs, -1e4)
         wanted = teacher.softmax(1)
         certain = torch.special.entr(wanted).sum(1)
-        return (-(wanted * student.log_softmax(1)).sum(1) - certain).mean()
+        apart: Tensor = -(wanted * student.log_softmax(1)).sum(1) - certain
+        return apart.mean()

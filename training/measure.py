@@ -1,8 +1,8 @@
 """
-Measure a checkpoint: `python -m training.measure CHECKPOINT` writes `training/results/RECIPE.json`.
+Measure a checkpoint: `python -m training.measure CHECKPOINT`, into `training/results/RECIPE.json`.
 
-One-shot accuracy on data sets it was not trained on, beside the baselines; the operating curve and the
-threshold chosen on it; and how little an embedding cares for sensor, rate and side.
+One-shot accuracy on data sets it was not trained on, beside the baselines; the operating curve and
+the threshold chosen on it; and how little an embedding cares for sensor, rate and side.
 """
 
 from __future__ import annotations
@@ -96,8 +96,9 @@ def invariances(embed: Embed, config: PreprocessConfig, *, people: int = 6) -> d
     """
     Compare embeddings of one simulated motion seen in different ways.
 
-    :return: mean cosine similarity of the same motion in another layout, at 10 Hz, and mirrored (for
-        one-sided actions), and, for scale, of different actions and of the same by another person.
+    :return: mean cosine similarity of the same motion in another layout, at 10 Hz, and mirrored
+        (for one-sided actions), and, for scale, of different actions and of the same by another
+        person.
     """
     seen: dict[str, list[Clip]] = {name: [] for name in ('plain', 'slow', *LAYOUTS)}
     sided, actions = [], []

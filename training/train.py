@@ -67,7 +67,7 @@ class Trainer:
         self.model = Embedder(recipe.model)
         self.average = AveragedModel(
             self.model,
-            multi_avg_fn=get_ema_multi_avg_fn(recipe.optimizer.average),
+            multi_avg_fn=get_ema_multi_avg_fn(recipe.optimizer.average),  # type: ignore[no-untyped-call]
             use_buffers=True,
         )
         self.best_weights = self._weights()

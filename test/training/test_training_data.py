@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from training_clips import lifting_clip, lifting_samples, standing_clip
+
+from skeleton_action_ros.adapters.clips import save_clip
+from skeleton_action_ros.core.errors import ConfigError, DatasetError
+from skeleton_action_ros.core.layouts import Common15
+from skeleton_action_ros.core.preprocess import PreprocessConfig
+from training.config import Recipe, override
+from training.data import (
+    ClassTable,
+    Sample,
+    as_sample,
+    fingerprint,
+    load_samples,
+    make_class_table,
+    simulated_samples,
+    split_classes,
+)
+from training.recipes import RECIPES
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data root with one folder of clips, and a cache of its own."""
+    monkeypatch.setenv('SKELETON_ACTION_DATA', str(tmp_path / 'data'))
+    monkeypatch.setenv('SKELETON_ACTION_CACHE', str(tmp_path / 'cache'))
+    clips = tmp_path / 'data' / 'mine' / 'somebody'
+    clips.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for number, joint in enumerate(('HAND_LEFT', 'HEAD', 'FOOT_LEFT')):
+        save_clip(clips / f'{number}.npz', lifting_clip(joint, 0.4, 's1', rng))
+    return tmp_path
+
+
+def test_clips_come_from_the_files_and_then_from_the_cache(folder: Path) -> None:
+    first = load_samples(['mine'])
+    for file in (folder / 'data' / 'mine' / 'somebody').iterdir():
+        file.write_bytes(b'x' * file.stat().st_size)
+
+    second = load_samples(['mine'])
+
+    assert [sample.action for sample in first] == [
+        'mine/lift_hand_left',
+        'mine/lift_head',
+        'mine/lift_foot_left',
+    ]
+    assert fingerprint(first) == fingerprint(second)
+
+
+def test_changed_files_are_read_again(folder: Path) -> None:
+    load_samples(['mine'])
+    save_clip(folder / 'data' / 'mine' / 'new.npz', standing_clip(20))
+
+    assert len(load_samples(['mine'])) == 4
+
+
+def test_missing_data_set_is_named_with_its_place_and_title(folder: Path) -> None:
+    with pytest.raises(DatasetError, match=r'no data set utd-mhad .*UTD.* under .*data.utd-mhad'):
+        load_samples(['utd-mhad'])
+
+
+def test_fingerprint_changes_with_a_joint_a_label_and_a_clip() -> None:
+    samples = lifting_samples(1, 1)
+    moved = lifting_samples(1, 1)
+    moved[0].clip.joints_m[3, 2, 1] += 0.001
+    renamed = [replace(samples[0], clip=replace(samples[0].clip, label='other')), *samples[1:]]
+
+    prints = {fingerprint(some) for some in (samples, moved, renamed, samples[1:])}
+
+    assert len(prints) == 4
+
+
+def test_short_clips_and_bodies_that_cannot_be_placed_are_no_samples() -> None:
+    lost = standing_clip(20)
+    lost.confidence[:, [Common15.HIP_LEFT, Common15.SHOULDER_LEFT]] = 0.0
+
+    assert as_sample(standing_clip(4), 'made') is None
+    assert as_sample(lost, 'made') is None
+    assert as_sample(standing_clip(5), 'made') is not None
+
+
+def test_no_class_is_both_trained_and_validated_on() -> None:
+    rng = np.random.default_rng(0)
+    samples = [
+        Sample(lifting_clip('HEAD', 0.3, 's1', rng, label), dataset)
+        for dataset in ('a', 'b')
+        for label in 'pqrstu'
+        for _ in range(2)
+    ]
+
+    training, validation = split_classes(samples, 3)
+
+    assert {sample.action for sample in validation} == {'a/q', 'a/t', 'b/q', 'b/t'}
+    assert len(training) + len(validation) == len(samples)
+    assert not {s.action for s in training} & {s.action for s in validation}
+    assert split_classes(samples, 0) == (samples, [])
+
+
+def test_one_sided_actions_are_told_from_their_mirror_images() -> None:
+    rng = np.random.default_rng(0)
+    samples = [
+        Sample(lifting_clip(joint, 0.6, f's{person}', rng), 'made')
+        for joint in ('HAND_LEFT', 'HEAD')
+        for person in range(6)
+    ]
+
+    table = make_class_table(samples, PreprocessConfig(), np.random.default_rng(0))
+
+    assert table.actions == ('made/lift_hand_left', 'made/lift_head')
+    assert table.sided.tolist() == [True, False]
+    assert table.action_of.tolist() == [0] * 6 + [1] * 6
+
+
+def test_what_may_be_compared_by_hand() -> None:
+    # Two data sets: a has wave (one-sided) and clap, b has wave and bow.
+    table = ClassTable(
+        actions=('a/clap', 'a/wave', 'b/bow', 'b/wave'),
+        action_of=np.arange(4),
+        dataset_of=np.array([0, 0, 1, 1]),
+        sided=np.array([False, True, False, True]),
+    )
+
+    within, across = table.comparable(across=False), table.comparable(across=True)
+
+    # Columns: a/clap, a/wave, b/bow, b/wave, and their mirror images.
+    assert within[0].tolist() == [False, True, False, False, False, True, False, False]
+    assert within[1].tolist() == [True, False, False, False, True, True, False, False]
+    assert across[0].tolist() == [False, True, True, True, False, True, True, True]
+    assert across[1].tolist() == [True, False, True, False, True, True, True, False]
+    for matrix in (within, across):
+        assert (matrix == matrix.T).all()
+        assert not matrix.diagonal().any()
+
+
+def test_simulated_persons_show_every_action_with_the_side_they_say() -> None:
+    samples = simulated_samples(2, seed=3)
+
+    assert {sample.clip.subject for sample in samples} == {'sim0', 'sim1'}
+    waves = {s.clip.label: s.clip for s in samples if s.clip.subject == 'sim0'}
+    left, right = (
+        np.ptp(waves['wave_right'].joints_m[:, Common15[joint]], axis=0).max()
+        for joint in ('HAND_LEFT', 'HAND_RIGHT')
+    )
+    assert right > 2 * left
+    assert fingerprint(samples) == fingerprint(simulated_samples(2, seed=3))
+
+
+def test_settings_change_single_values() -> None:
+    recipe = override(
+        Recipe('x'), ['seed=3', 'model.dilations=(1, 2)', 'optimizer.learning_rate=1', 'name=y']
+    )
+
+    assert (recipe.seed, recipe.name, recipe.model.dilations) == (3, 'y', (1, 2))
+    assert recipe.optimizer.learning_rate == 1.0
+    assert recipe.batch == Recipe('x').batch
+
+
+@pytest.mark.parametrize(
+    ('setting', 'message'),
+    [
+        ('seed', "written name=value, got 'seed'"),
+        ('sede=1', "no setting 'sede': 'sede' is none of name, seed"),
+        ('model.depth=1', "no setting 'model.depth'"),
+        ('model=1', "'model' is not one value"),
+        ('seed.x=1', "'seed.x' is not one value"),
+        ('seed=1.5', 'seed must be int like 0'),
+        ('model.dropout=high', 'model.dropout must be float'),
+        ('batch.across=1', 'batch.across must be bool'),
+    ],
+)
+def test_wrong_settings_are_refused(setting: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        override(Recipe('x'), [setting])
+
+
+def test_recipes_are_called_what_they_say() -> None:
+    for name, make in RECIPES.items():
+        assert make().name == name
+        assert make.__doc__

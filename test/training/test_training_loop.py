@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from training_clips import lifting_samples, tiny_recipe
+
+from skeleton_action_ros.core.errors import SkeletonActionError
+from training.batches import warped_distance
+from training.checkpoints import load_checkpoint
+from training.config import Recipe, override
+from training.train import Trainer, main, validation_accuracy
+
+
+def run(recipe: Recipe, until: int, trainer: Trainer | None = None) -> Trainer:
+    trainer = trainer or Trainer(recipe, lifting_samples())
+    while trainer.step < until:
+        trainer.advance()
+    return trainer
+
+
+def weights(trainer: Trainer) -> dict[str, np.ndarray]:
+    return {key: value.numpy().copy() for key, value in trainer.average.state_dict().items()}
+
+
+def test_a_few_actions_are_learned_by_heart() -> None:
+    recipe = tiny_recipe(steps=60)
+    trainer = Trainer(recipe, lifting_samples())
+    samples = lifting_samples()
+    with trainer.batches:
+        losses = [trainer.advance() for _ in range(60)]
+
+    assert trainer.finished
+    assert np.mean(losses[-5:]) < 0.75 * np.mean(losses[:5])
+    assert validation_accuracy(trainer.embed, samples, recipe) > 0.95
+
+
+def test_resumed_run_equals_an_unbroken_one(tmp_path: Path) -> None:
+    recipe = tiny_recipe(steps=6, validation_stride=3)
+    unbroken = Trainer(recipe, lifting_samples())
+    with unbroken.batches:
+        run(recipe, 6, unbroken)
+    first = Trainer(recipe, lifting_samples())
+    with first.batches:
+        run(recipe, 3, first)
+    first.save(tmp_path / 'checkpoint.pt')
+
+    second = Trainer(recipe, lifting_samples())
+    second.restore(tmp_path / 'checkpoint.pt')
+    with second.batches:
+        run(recipe, 6, second)
+
+    assert second.history == unbroken.history
+    assert second.best == unbroken.best
+    for key, value in weights(unbroken).items():
+        np.testing.assert_array_equal(weights(second)[key], value, err_msg=key)
+
+
+def test_batches_hold_whole_classes_and_compare_only_what_differs() -> None:
+    trainer = Trainer(tiny_recipe(), lifting_samples())
+    with trainer.batches:
+        batch = trainer.batches.at(2)
+
+    numbers, counts = np.unique(batch.classes, return_counts=True)
+    assert len(numbers) == 6
+    assert counts.tolist() == [3] * 6
+    assert batch.joints.shape == (18, 8, 15, 3)
+    assert not batch.comparable[batch.classes[:, None] == batch.classes].any()
+    assert batch.warped.shape == (18, 18)
+
+
+def test_validation_classes_are_never_in_a_batch() -> None:
+    trainer = Trainer(tiny_recipe(validation_stride=3), lifting_samples())
+    trainer.batches.close()
+
+    held = {sample.action for sample in trainer.validation}
+    assert held == {'made/lift_foot_left', 'made/lift_hand_right'}
+    assert not held & set(trainer.classes)
+
+
+def test_warping_finds_the_same_motion_at_another_time() -> None:
+    rest, early, late, other = np.zeros((4, 16, 15, 3), np.float32)
+    early[3:7, 5, 1] = late[5:9, 5, 1] = other[3:7, 8, 1] = 1.0
+
+    distance = warped_distance([rest, early, late, other])
+
+    assert distance[1, 2] < 0.3 * distance[1, 3]
+    assert np.median(distance) == pytest.approx(1.0)
+
+
+def test_checkpoint_gives_recipe_and_model_back(tmp_path: Path) -> None:
+    recipe = tiny_recipe(steps=2)
+    trainer = Trainer(recipe, lifting_samples())
+    with trainer.batches:
+        run(recipe, 2, trainer)
+    trainer.save(tmp_path / 'checkpoint.pt')
+
+    state = load_checkpoint(tmp_path / 'checkpoint.pt')
+
+    assert state.recipe == recipe
+    assert (state.step, state.data) == (2, trainer.data)
+    joints, mask = torch.randn(3, 8, 15, 3), torch.ones(3, 8, 15)
+    with torch.inference_mode():
+        found = state.model()(joints, mask).numpy()
+    np.testing.assert_allclose(found, trainer.embed(joints.numpy(), mask.numpy()), atol=1e-6)
+
+
+def test_checkpoint_of_another_recipe_or_of_other_data_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / 'checkpoint.pt'
+    trainer = Trainer(tiny_recipe(), lifting_samples())
+    trainer.batches.close()
+    trainer.save(path)
+    other = Trainer(override(tiny_recipe(), ['seed=1']), lifting_samples())
+    other.batches.close()
+    fewer = Trainer(tiny_recipe(), lifting_samples(people=3))
+    fewer.batches.close()
+
+    with pytest.raises(SkeletonActionError, match='a checkpoint of another recipe'):
+        other.restore(path)
+    with pytest.raises(SkeletonActionError, match='a checkpoint of another data'):
+        fewer.restore(path)
+
+
+@pytest.mark.parametrize('content', [b'', b'not a checkpoint at all', None])
+def test_file_that_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / 'checkpoint.pt'
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(SkeletonActionError, match=r'\.pt (cannot be read|is no checkpoint)'):
+        load_checkpoint(path)
+
+
+def test_missing_data_ends_training_with_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv('SKELETON_ACTION_DATA', str(tmp_path))
+
+    with pytest.raises(SystemExit) as ended:
+        main(['default', '--out', str(tmp_path / 'out')])
+
+    assert ended.value.code == 1
+    error = capsys.readouterr().err
+    assert error.count('\n') == 1
+    assert 'no data set utd-mhad' in error
+    assert not (tmp_path / 'out').exists()

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from skeleton_action_ros.adapters.onnx_bundle import load_bundle
+from skeleton_action_ros.core.errors import BundleError
+from skeleton_action_ros.core.layouts import Common15
+from skeleton_action_ros.core.preprocess import PreprocessConfig
+from training import export
+from training.config import ModelConfig
+from training.export import write_bundle
+from training.model import BONES, Embedder, MotionFeatures, embed_with
+
+TINY = ModelConfig(width=16, dilations=(1, 2), stretches=2, embedding=8)
+FRAMES = 8
+
+
+def model() -> Embedder:
+    """Untrained, with statistics that are not those of a fresh layer."""
+    torch.manual_seed(0)
+    made = Embedder(TINY)
+    with torch.no_grad():
+        for _ in range(3):
+            made(torch.randn(16, FRAMES, 15, 3), torch.rand(16, FRAMES, 15).round())
+    return made.eval()
+
+
+def inputs(count: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(count)
+    joints = rng.normal(size=(count, FRAMES, 15, 3)).astype(np.float32)
+    return joints, (rng.random((count, FRAMES, 15)) < 0.8).astype(np.float32)
+
+
+def test_features_agree_with_naive_loops() -> None:
+    joints, mask = inputs(2)
+    hips = (Common15.HIP_LEFT, Common15.HIP_RIGHT)
+    expected = np.zeros((2, MotionFeatures.channels, FRAMES))
+    for b in range(2):
+        for t in range(FRAMES):
+            seen = sum(mask[b, t, hip] for hip in hips)
+            root = sum(mask[b, t, hip] * joints[b, t, hip] for hip in hips) / max(seen, 1e-3)
+            middle = min(max(t, 1), FRAMES - 2)
+            row = [(joints[b, t, j] - root) * mask[b, t, j] for j in range(15)]
+            row.append(root)
+            for near, far in BONES:
+                both = mask[b, t, near] * mask[b, t, far]
+                row.append((joints[b, t, far] - joints[b, t, near]) * both)
+            for j in range(15):
+                step = joints[b, middle + 1, j] - joints[b, middle - 1, j]
+                row.append(5.0 * step * mask[b, middle + 1, j] * mask[b, middle - 1, j])
+            row.append(mask[b, t])
+            expected[b, :, t] = np.concatenate(row)
+
+    found = MotionFeatures()(torch.from_numpy(joints), torch.from_numpy(mask))
+
+    np.testing.assert_allclose(found.numpy(), expected, atol=1e-5)
+
+
+def test_embeddings_have_length_1_and_do_not_see_what_is_masked() -> None:
+    joints, mask = inputs(6)
+    mask[:, :, Common15.HEAD] = 0.0
+    moved = joints.copy()
+    moved[:, :, Common15.HEAD] += 3.0
+
+    found = embed_with(model(), joints, mask)
+
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1.0, atol=1e-5)
+    np.testing.assert_allclose(embed_with(model(), moved, mask), found, atol=1e-5)
+
+
+def test_order_of_events_counts() -> None:
+    joints, mask = inputs(4)
+
+    forward = embed_with(model(), joints, mask)
+    backward = embed_with(model(), joints[:, ::-1].copy(), mask[:, ::-1].copy())
+
+    assert np.abs(forward - backward).max() > 0.05
+
+
+def test_exported_bundle_gives_what_pytorch_gives_for_any_batch(tmp_path: Path) -> None:
+    config = PreprocessConfig(frames=FRAMES)
+
+    write_bundle(tmp_path / 'made', model(), config, threshold=0.6, about={'limits': ['none']})
+
+    bundle = load_bundle(tmp_path / 'made')
+    assert (bundle.kind, bundle.threshold, bundle.preprocess) == ('embedder', 0.6, config)
+    for count in (1, 2, 7, 100):
+        joints, mask = inputs(count)
+        np.testing.assert_allclose(
+            bundle.infer(joints, mask), embed_with(model(), joints, mask), atol=1e-5
+        )
+    assert sorted(file.name for file in (tmp_path / 'made').iterdir()) == [
+        'card.json',
+        'golden.npz',
+        'model.onnx',
+    ]
+
+
+def test_bundle_that_differs_from_pytorch_replaces_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = PreprocessConfig(frames=FRAMES)
+    write_bundle(tmp_path / 'made', model(), config, threshold=0.6, about={})
+    before = (tmp_path / 'made' / 'model.onnx').read_bytes()
+    other = Embedder(TINY).eval()
+    monkeypatch.setattr(export, 'to_onnx', lambda *_: before)
+
+    with pytest.raises(BundleError, match='no execution provider runs it'):
+        write_bundle(tmp_path / 'made', other, config, threshold=0.6, about={})
+
+    assert (tmp_path / 'made' / 'model.onnx').read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ['made']
