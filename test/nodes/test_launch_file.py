@@ -195,4 +195,4 @@ def test_node_that_cannot_configure_takes_the_launch_down(
     )
     assert launched.code == 1
     assert "cannot configure: no model bundle '/nowhere'" in launched.text
-    assert launched.processes == dict.fromkeys(others, 0)
+    assert set(launched.processes) == set(others)  # ended too, some perhaps while starting
