@@ -11,7 +11,7 @@ from typing import Any
 
 from skeleton_action_ros.adapters.gallery_file import read_gallery
 from skeleton_action_ros.adapters.gallery_store import GalleryStore
-from skeleton_action_ros.cli.services import add_client_arguments, call
+from skeleton_action_ros.cli.services import add_client_arguments, call, require_ros
 from skeleton_action_ros.core.gallery import ON_CONFLICT
 from skeleton_action_ros.nodes.configuration import default_gallery
 
@@ -58,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
+    require_ros()
     from skeleton_action_msgs.srv import ListActions
 
     answer = call(ListActions, 'list_actions', ListActions.Request(), arguments)
@@ -76,6 +77,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _rename(arguments: argparse.Namespace) -> int:
+    require_ros()
     from skeleton_action_msgs.srv import RenameAction
 
     request = RenameAction.Request(label=arguments.label, new_label=arguments.new_label)
@@ -84,6 +86,7 @@ def _rename(arguments: argparse.Namespace) -> int:
 
 
 def _remove(arguments: argparse.Namespace) -> int:
+    require_ros()
     from skeleton_action_msgs.srv import RemoveAction
 
     request = RemoveAction.Request(label=arguments.label, template_id=arguments.id)

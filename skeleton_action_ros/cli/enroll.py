@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from skeleton_action_ros.cli.services import add_client_arguments, call
+from skeleton_action_ros.cli.services import add_client_arguments, call, require_ros
 
 _CAPTURES = {'last': 0, 'past': 1, 'next': 2}
 _LONGEST_DEFAULT_S = 60.0
@@ -35,6 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Enrol; 0 only where the demonstration is stored."""
+    require_ros()
     from skeleton_action_msgs.srv import EnrollAction
 
     request = EnrollAction.Request(

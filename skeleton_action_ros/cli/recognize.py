@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from skeleton_action_ros.cli.services import require_ros
 from skeleton_action_ros.core.errors import ConfigError
 from skeleton_action_ros.core.skeleton import NS_PER_S
 
@@ -40,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run until Ctrl-C; 1 where a node cannot start."""
+    require_ros()
     config = arguments.config or find_config()
     if not config.is_file():
         raise ConfigError(f'there is no parameter file {config}')

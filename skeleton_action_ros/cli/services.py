@@ -15,6 +15,27 @@ class NoAnswerError(SkeletonActionError):
     """Nobody serves what is called, or the answer does not come."""
 
 
+class NoRosError(SkeletonActionError):
+    """ROS 2 or the messages of this package cannot be imported."""
+
+
+def require_ros() -> None:
+    """
+    Check that ROS 2 is here.
+
+    :raises NoRosError: it is not; says what to do.
+    """
+    try:
+        import rclpy  # noqa: F401
+
+        import skeleton_action_msgs  # noqa: F401
+    except ImportError as error:
+        raise NoRosError(
+            f'this command needs ROS 2 and skeleton_action_msgs ({error}): run make setup and use '
+            '.venv/bin/skeleton-action, or source the workspace that colcon has built'
+        ) from error
+
+
 def add_client_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what every command that calls a service takes."""
     parser.add_argument('--namespace', default='', help='ROS namespace of action_enroller')

@@ -169,10 +169,10 @@ class ActionNode(LifecycleNode):  # type: ignore[misc]
             except SkeletonActionError as error:
                 self.health.counts[f'{name.removeprefix("~/")}.refused.{_reason(error)}'] += 1
                 self.get_logger().info(f'{name} refused: {error}')
-                response.success, response.message = False, str(error)
+                _decline(response, str(error))
             except Exception as error:  # noqa: BLE001 - whoever called must not wait for ever
                 self._count_internal_error(error)
-                response.success, response.message = False, f'internal error: {error!r}'
+                _decline(response, f'internal error: {error!r}')
             return response
 
         service = self.create_service(kind, name, answer, callback_group=group)
@@ -328,6 +328,12 @@ class ActionNode(LifecycleNode):  # type: ignore[misc]
             )
         ]
         self._diagnostics.publish(message)
+
+
+def _decline(response: Any, why: str) -> None:
+    """Say no, in a response that can; one that cannot stays empty."""
+    if hasattr(response, 'success'):
+        response.success, response.message = False, why
 
 
 def _reason(error: SkeletonActionError) -> str:

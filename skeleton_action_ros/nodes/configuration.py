@@ -82,7 +82,7 @@ class ActionRecognizerParameters(ModelParameters):
         0.005,
         'longest wait for the windows of the other persons in a scene',
         unit='s',
-        low=0.0,
+        low=0.001,
         high=1.0,
     )
     watchdog_period_s: float = setting(
