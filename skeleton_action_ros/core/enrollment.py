@@ -22,6 +22,8 @@ from skeleton_action_ros.core.skeleton import NS_PER_S, Clip, Scene
 ANYBODY = -1
 """The body id that stands for the only or nearest person."""
 
+_RESTING_NS = NS_PER_S // 6
+
 
 class EnrollmentError(SkeletonActionError):
     """
@@ -271,15 +273,22 @@ class Enroller:
         )
 
     def _last_motion(self, visit: Visit, body_id: int) -> Demonstration:
+        """
+        Return the last finished motion.
+
+        While the person moves again that is the one before; in the first moments of rest, when
+        nobody can tell yet whether the newest motion is over, it is none rather than a wrong one.
+        """
         shown = self._demonstrations(visit.clip())
         since_ns = visit.last_ns - _ns(self._config.recent_s)
         finished = [one for one in shown if one.finished and one.end_ns >= since_ns]
-        if finished:
+        resting = bool(shown) and visit.last_ns - shown[-1].end_ns > _RESTING_NS
+        if finished and (finished[-1] is shown[-1] or not resting):
             return finished[-1]
         if shown and not shown[-1].finished:
             raise EnrollmentError(
                 'still_moving',
-                f'body {body_id} is still moving: let it stand still for '
+                f'body {body_id} is still moving, or has stopped just now: let it stand still for '
                 f'{self._config.motion.quiet_s:g} s after the action, then ask again',
             )
         recent = visit.clip(since_ns)

@@ -175,6 +175,16 @@ def test_motion_that_goes_on_alone_is_refused_until_it_has_ended() -> None:
     assert_covers(stage.ask(), 3.0, 5.2)
 
 
+def test_older_motion_is_not_taken_for_one_that_has_just_stopped() -> None:
+    stage = Stage()
+    stage.show(7.3, (2.0, 4.0), (5.0, 7.0))
+    refusal = stage.refusal()
+    assert refusal.reason == 'still_moving'
+    assert 'stopped just now' in str(refusal)
+    stage.show(8.0, (2.0, 4.0), (5.0, 7.0))
+    assert_covers(stage.ask(), 5.0, 7.0)
+
+
 def test_motion_of_too_long_ago_is_refused() -> None:
     stage = Stage()
     stage.show(14.5, (2.0, 4.0))
