@@ -13,6 +13,7 @@ from skeleton_action_ros.core.skeleton import NS_PER_S
 _LOG_PERIOD_NS = 5 * NS_PER_S
 _KEPT_LATENCIES = 1000
 _LONGEST_QUOTE = 300
+_LONGEST_SILENCE_S = 3.0
 
 INTERNAL_ERROR = 'internal_error'
 """The reason to count errors by that are no input's fault."""
@@ -42,17 +43,20 @@ class Health:
 
     :param failure: why the node cannot do its work now; empty when it can.
     :param shortcoming: what it does without; empty when it has all.
+    :param awaited: what must come all the time (a name given to `beat`); empty: nothing must.
     :param facts: what else is worth knowing, by name.
     """
 
     failure: str = ''
     shortcoming: str = ''
+    awaited: str = ''
     facts: dict[str, str] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     _refusals: dict[str, _Refusals] = field(default_factory=dict)
     _beats: Counter[str] = field(default_factory=Counter)
     _latencies_s: dict[str, deque[float]] = field(default_factory=dict)
     _reported_ns: int | None = None
+    _came_ns: int | None = None
 
     def refuse(self, reason: str, message: str, now_ns: int) -> str:
         """
@@ -102,7 +106,7 @@ class Health:
             p50, p99 = np.percentile(list(seconds), (50, 99)) * 1e3
             values[f'latency_ms.{name}.p50'] = f'{p50:.2f}'
             values[f'latency_ms.{name}.p99'] = f'{p99:.2f}'
-        level, line = self._verdict(fresh)
+        level, line = self._verdict(fresh, self._silent_s(now_ns))
         self._reported_ns = now_ns
         for name in list(self._beats):
             self._beats[name] = 0
@@ -110,13 +114,21 @@ class Health:
             entry.fresh = 0
         return level, line, values
 
-    def _verdict(self, fresh: dict[str, _Refusals]) -> tuple[Level, str]:
+    def _silent_s(self, now_ns: int) -> float:
+        """Return for how long what is awaited has not come, as far as reports have seen."""
+        if not self.awaited or self._beats[self.awaited] or self._came_ns is None:
+            self._came_ns = now_ns
+        return (now_ns - self._came_ns) / NS_PER_S
+
+    def _verdict(self, fresh: dict[str, _Refusals], silent_s: float) -> tuple[Level, str]:
         if self.failure:
             return Level.ERROR, self.failure
         if fresh:
             parts = [f'{entry.fresh} x {name}: {entry.last}' for name, entry in fresh.items()]
             level = Level.ERROR if INTERNAL_ERROR in fresh else Level.WARN
             return level, f'refused {"; ".join(parts)}'
+        if silent_s >= _LONGEST_SILENCE_S:
+            return Level.WARN, f'no {self.awaited} for {silent_s:.0f} s'
         if self.shortcoming:
             return Level.WARN, self.shortcoming
         return Level.OK, 'working'

@@ -91,6 +91,7 @@ class SkeletonSourceNode(ActionNode):
         self._player.start()
 
     def stop(self) -> None:
+        self.health.awaited = ''
         if self._player is not None:
             self._player.stop()
             self._player = None
@@ -117,6 +118,7 @@ class SkeletonSourceNode(ActionNode):
             self._source = _READERS[self._now.source](self._now)
 
     def _subscribe(self) -> None:
+        self.health.awaited = 'skeletons'
         topic = self._now.input_topic or _DEFAULT_INPUTS[self._now.source]
         if self._now.source == 'markers':
             self._reader = BodyTrackingReader()

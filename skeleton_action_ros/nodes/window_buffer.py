@@ -31,9 +31,11 @@ class WindowBufferNode(ActionNode):
         self._publisher = self.announce(SkeletonWindow, 'skeleton_windows', qos.WINDOWS)
 
     def start(self) -> None:
+        self.health.awaited = 'skeletons'
         self.listen(SkeletonArray, 'skeletons', self._on_skeletons, qos.SENSOR)
 
     def stop(self) -> None:
+        self.health.awaited = ''
         self.forget()
 
     def forget(self) -> None:

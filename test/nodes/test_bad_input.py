@@ -110,6 +110,15 @@ def test_stamp_zero_is_refused(pipeline: Make) -> None:
     assert len(robot.said['skeleton_windows'][-1].stamps) > len(GOOD)
 
 
+def test_silence_is_a_warning(pipeline: Make) -> None:
+    robot = pipeline()
+    for name in ('window_buffer', 'action_enroller'):
+        robot.spin_until(
+            lambda name=name: any('no skeletons for' in line for _, line in robot.reports(name)),
+            'silence is reported',
+        )
+
+
 def test_empty_arrays_are_fine(pipeline: Make) -> None:
     robot = pipeline()
     for index, stamp_ns in enumerate(GOOD.stamps_ns):

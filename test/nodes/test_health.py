@@ -68,6 +68,17 @@ def test_latencies_are_percentiles_in_milliseconds_of_the_last_thousand() -> Non
     assert values['latency_ms.event.p99'] == '989.01'
 
 
+def test_silence_of_what_is_awaited_is_a_warning_until_it_comes_again() -> None:
+    health = Health(awaited='skeletons')
+    lines = []
+    for second in range(8):
+        if second in (1, 2, 6):
+            health.beat('skeletons')
+        lines.append(health.report(second * SECOND)[1])
+    silent = ['no skeletons for 3 s']
+    assert lines == [*['working'] * 5, *silent, *['working'] * 2]
+
+
 def test_long_quotes_are_cut() -> None:
     health = Health()
     assert len(health.refuse('x', 'y' * 10_000, 0)) < 400
