@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.node import Node
 
 from skeleton_action_ros.demo.pages import demo_page
 from skeleton_action_ros.demo.robot import Lesson, Robot
@@ -23,6 +19,7 @@ from skeleton_action_ros.evaluation.page import write_page
 from skeleton_action_ros.evaluation.summary import Outcomes, Summary
 from skeleton_action_ros.nodes.base import ActionNode
 from skeleton_action_ros.nodes.composed import make_nodes
+from skeleton_action_ros.nodes.running import Spinner, spinning
 
 _READY_WITHIN_S = 60.0
 _OVERTIME_S = 20.0
@@ -105,39 +102,12 @@ def _perform(options: Options, play: Play, watcher: Watcher) -> Result:
     nodes = make_nodes(
         read=stage, model=options.model, gallery=str(options.out / 'gallery.sqlite3')
     )
-    with _spinning(nodes, 'nodes') as ended, _spinning([robot], 'robot') as robot_ended:
-        broken = _watch(stage, nodes, robot, play, [ended, robot_ended])
-    return _conclude(options, play, robot, broken)
-
-
-@contextmanager
-def _spinning(nodes: Sequence[Node], name: str) -> Iterator[threading.Event]:
-    """Spin nodes in a thread of their own; the event says that the thread has ended."""
-    executor = SingleThreadedExecutor()
-    for node in nodes:
-        executor.add_node(node)
-    ended = threading.Event()
-
-    def spin() -> None:
-        try:
-            executor.spin()
-        except ExternalShutdownException:
-            pass
-        finally:
-            ended.set()
-
-    thread = threading.Thread(target=spin, name=name, daemon=True)
-    thread.start()
     try:
-        yield ended
-    finally:
-        executor.shutdown()
-        thread.join(5.0)
-        for node in nodes:
-            if isinstance(node, ActionNode):
-                node.close()
-            else:
-                node.destroy_node()
+        with spinning([robot, *nodes]) as spinner:
+            broken = _watch(stage, nodes, robot, play, spinner)
+    except Exception as error:  # noqa: BLE001 - it has ended a node; the figures so far still count
+        broken = f'a node has died: {error!r}'
+    return _conclude(options, play, robot, broken)
 
 
 def _watch(
@@ -145,7 +115,7 @@ def _watch(
     nodes: Sequence[ActionNode],
     robot: Robot,
     play: Play,
-    ended: Sequence[threading.Event],
+    spinner: Spinner,
 ) -> str:
     """Raise the curtain when everybody is ready and wait for the end; return what went wrong."""
 
@@ -153,8 +123,8 @@ def _watch(
         failures = [node.health.failure for node in nodes if node.failed_to_start]
         if failures:
             return f'a node cannot start: {"; ".join(failures)}'
-        if any(event.is_set() for event in ended):
-            return 'a node has died'
+        if spinner.ended:
+            return 'a node has died' if rclpy.ok() else 'it was interrupted'
         return robot.failure
 
     def wait(until: Callable[[], bool], within_s: float, otherwise: str) -> str:

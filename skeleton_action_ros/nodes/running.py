@@ -80,6 +80,11 @@ class Spinner:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def ended(self) -> bool:
+        """Whether ROS is shut down, a node has failed to start, or a thread has ended."""
+        return self._ended.is_set()
+
     def wait(self) -> None:
         """Wait until ROS is shut down, or a node has failed to start."""
         self._ended.wait()
