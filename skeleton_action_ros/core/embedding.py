@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skeleton_action_ros.core.errors import BadClipError
 from skeleton_action_ros.core.layouts import Common15
-from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
+from skeleton_action_ros.core.preprocess import PreprocessConfig, extents, prepare
 from skeleton_action_ros.core.skeleton import Clip
 
 
@@ -54,11 +54,13 @@ class Inferred:
     What a model says about several clips.
 
     :param rows: (usable clips, D) embeddings or logits, in the order of `usable`.
+    :param extents: (usable clips,) how large each motion is, trunk lengths.
     :param usable: (usable clips,) indices of the clips that could be placed.
     :param failures: why each of the others could not, by its index.
     """
 
     rows: NDArray[np.float32]
+    extents: NDArray[np.float32]
     usable: NDArray[np.intp]
     failures: dict[int, str]
 
@@ -77,4 +79,5 @@ def infer_clips(model: Model, clips: Sequence[Clip]) -> Inferred:
     mask = np.zeros((len(prepared), frames, joints), np.float32)
     for row, (clip_joints, clip_mask) in enumerate(prepared.values()):
         batch[row], mask[row] = clip_joints, clip_mask
-    return Inferred(model.infer(batch, mask), np.array(list(prepared), np.intp), failures)
+    usable = np.array(list(prepared), np.intp)
+    return Inferred(model.infer(batch, mask), extents(batch, mask), usable, failures)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skeleton_action_ros.core.config import setting
 from skeleton_action_ros.core.embedding import Model, infer_clips
 from skeleton_action_ros.core.gallery import Gallery, Template
 from skeleton_action_ros.core.motion import MotionConfig, trim_to_motion
@@ -48,13 +49,25 @@ class Matcher(Protocol):
         """
         Compare pieces with all actions in one batch.
 
-        :return: (clips, labels), -1 where a piece is far too short or long for the action.
+        :return: (clips, labels), -1 where a piece is far too short, long, small or large for the
+            action.
         """
+
+
+@dataclass(frozen=True)
+class MatchingConfig:
+    """How unlike its demonstration a performance may be and still be compared with it."""
+
+    stretch: float = setting(2.0, 'it may be this many times slower or faster', low=1.0, high=10.0)
+    growth: float = setting(
+        2.2, 'it may be this many times larger or smaller, by body size', low=1.0, high=100.0
+    )
 
 
 @dataclass(frozen=True)
 class _Embedded:
     embedding: NDArray[np.float32]
+    extent: float
     duration_s: float
 
 
@@ -67,16 +80,15 @@ class TemplateIndex:
 
     :param threshold: similarity from which a match counts, for templates that bring no threshold
         of their own.
-    :param stretch: a piece may be this many times longer or shorter than a template.
     """
 
     def __init__(
-        self, model: Model, motion: MotionConfig, threshold: float, stretch: float
+        self, model: Model, motion: MotionConfig, limits: MatchingConfig, threshold: float
     ) -> None:
         self._model = model
         self._motion = motion
         self._threshold = threshold
-        self._stretch = stretch
+        self._limits = limits
         self._known: dict[str, _Embedded] = {}
         self._arrange([])
 
@@ -106,8 +118,10 @@ class TemplateIndex:
             part = fresh[first : first + _EMBED_AT_ONCE]
             clips = [trim_to_motion(item.clip, self._motion) for item in part]
             inferred = infer_clips(self._model, clips)
-            for index, row in zip(inferred.usable, inferred.rows, strict=True):
-                known[part[index].id] = _Embedded(row, clips[index].duration_s)
+            for index, row, extent in zip(
+                inferred.usable, inferred.rows, inferred.extents, strict=True
+            ):
+                known[part[index].id] = _Embedded(row, float(extent), clips[index].duration_s)
             problems += [
                 f'template {part[index].id} of {part[index].label!r} is not used: {failure}'
                 for index, failure in inferred.failures.items()
@@ -123,8 +137,8 @@ class TemplateIndex:
         inferred = infer_clips(self._model, clips)
         cosine = inferred.rows @ self._embeddings.T
         lengths_s = np.array([clips[index].duration_s for index in inferred.usable])
-        ratio = lengths_s[:, None] / self._durations_s
-        cosine[(ratio > self._stretch) | (ratio < 1.0 / self._stretch)] = _NO_MATCH
+        cosine[_apart(lengths_s, self._durations_s, self._limits.stretch)] = _NO_MATCH
+        cosine[_apart(inferred.extents, self._extents, self._limits.growth)] = _NO_MATCH
         out[inferred.usable] = np.maximum.reduceat(cosine, self._firsts, axis=1)
         return out
 
@@ -155,6 +169,7 @@ class TemplateIndex:
             else np.zeros((0, 0), np.float32)
         )
         self._durations_s = np.array([max(entry.duration_s, 1e-3) for entry in entries])
+        self._extents = np.array([max(entry.extent, 1e-3) for entry in entries])
         own: dict[str, float] = {}
         for template in ordered:
             if template.threshold > 0.0:
@@ -163,6 +178,12 @@ class TemplateIndex:
             [own.get(label, self._threshold) for label in self._labels], np.float32
         )
         self._scales_s = _scales(self._durations_s)
+
+
+def _apart(values: NDArray[Any], others: NDArray[Any], factor: float) -> NDArray[np.bool_]:
+    """Say which pairs (values, others) differ by more than a factor."""
+    ratio = values[:, None] / others
+    return np.asarray((ratio > factor) | (ratio < 1.0 / factor))
 
 
 def _scales(durations_s: NDArray[np.float64]) -> tuple[float, ...]:

@@ -60,6 +60,25 @@ def prepare(
     return _canonical(joints, mask, config), mask
 
 
+def extents(joints: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[np.float32]:
+    """
+    Measure how large motions are: the way across that the two farthest-reaching joints cover.
+
+    Walking through the room does not count: joints are taken relative to where the hips stand on
+    the floor, while their height counts as it is.
+
+    :param joints: (B, T, 15, 3) as from `prepare`.
+    :param mask: (B, T, 15).
+    :return: (B,) trunk lengths.
+    """
+    floor = joints[:, :, _HIPS].mean(axis=2, keepdims=True)
+    floor[..., 1] = 0.0
+    spans = np.ptp(joints - floor, axis=1)
+    spans[(mask == 0.0).all(axis=1)] = 0.0
+    reach = np.sort(np.linalg.norm(spans, axis=2), axis=1)
+    return np.asarray(reach[:, -2:].mean(axis=1), np.float32)
+
+
 def _resample(
     joints: NDArray[np.float32],
     seen: NDArray[np.bool_],

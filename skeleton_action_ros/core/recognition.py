@@ -22,6 +22,7 @@ from skeleton_action_ros.core.matching import (
     ClassifierMatcher,
     Hypothesis,
     Matcher,
+    MatchingConfig,
     TemplateIndex,
 )
 from skeleton_action_ros.core.motion import MotionConfig, find_motions
@@ -44,16 +45,11 @@ class RecognizerConfig:
         low=0.0,
         high=1.0,
     )
-    stretch: float = setting(
-        2.0,
-        'motion may be this many times slower or faster than its demonstration',
-        low=1.0,
-        high=10.0,
-    )
     forget_s: float = setting(
         1.0, 'a person not seen for this long has left', unit='s', low=0.1, high=60.0
     )
     motion: MotionConfig = field(default_factory=MotionConfig)
+    matching: MatchingConfig = field(default_factory=MatchingConfig)
     decision: DecisionConfig = field(default_factory=DecisionConfig)
 
 
@@ -111,7 +107,7 @@ class Recognizer:
     def __init__(self, model: Model, config: RecognizerConfig) -> None:
         self._config = config
         threshold = config.threshold or model.threshold
-        self._index = TemplateIndex(model, config.motion, threshold, config.stretch)
+        self._index = TemplateIndex(model, config.motion, config.matching, threshold)
         self._matcher: Matcher = self._index
         if model.kind == 'classifier':
             self._matcher = ClassifierMatcher(model, threshold)

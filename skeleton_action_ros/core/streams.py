@@ -1,4 +1,4 @@
-"""What a stream of stamped messages needs: seeing that time has jumped back, and batching persons."""
+"""What a stream of stamped messages needs: seeing time jump back, and batching persons."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class Timeline:
     Tells a stream whose time has jumped back (a bag that loops, a sensor that restarts) from single
     messages that come late.
 
-    A jump is believed at the third stamp in a row that is earlier than the latest one while the three
-    themselves rise; until then, and for reordered messages, nothing happens.
+    A jump is believed at the third stamp in a row that is earlier than the latest one while the
+    three themselves rise; until then, and for reordered messages, nothing happens.
     """
 
     def __init__(self) -> None:

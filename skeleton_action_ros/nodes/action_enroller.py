@@ -26,7 +26,7 @@ from skeleton_action_ros.core.enrollment import (
 )
 from skeleton_action_ros.core.errors import SkeletonActionError
 from skeleton_action_ros.core.gallery import Gallery
-from skeleton_action_ros.core.matching import TemplateIndex
+from skeleton_action_ros.core.matching import MatchingConfig, TemplateIndex
 from skeleton_action_ros.core.streams import Timeline
 from skeleton_action_ros.nodes import qos
 from skeleton_action_ros.nodes.base import ActionNode
@@ -41,7 +41,6 @@ from skeleton_action_ros.nodes.running import run
 
 _POLL_PERIOD_S = 0.1
 _WATCH_FILE_PERIOD_S = 1.0
-_ANY_LENGTH = 1e9
 
 
 @dataclass
@@ -94,6 +93,7 @@ class ActionEnrollerNode(ActionNode):
         self._embed()
 
     def start(self) -> None:
+        self.health.awaited = 'skeletons'
         self._publish_gallery()
         self.listen(SkeletonArray, 'skeletons', self._on_skeletons, qos.SENSOR)
         self.every(_POLL_PERIOD_S, self._advance)
@@ -104,6 +104,7 @@ class ActionEnrollerNode(ActionNode):
         self.serve(RemoveAction, 'remove_action', self._on_remove)
 
     def stop(self) -> None:
+        self.health.awaited = ''
         self._abandon('the enroller was stopped')
         self.forget()
 
@@ -137,7 +138,8 @@ class ActionEnrollerNode(ActionNode):
         if model.kind != 'embedder':
             self.get_logger().info(f'a {model.kind} compares no templates: verdicts stay bare')
             return None
-        return TemplateIndex(model, parameters.enrollment.motion, model.threshold, _ANY_LENGTH)
+        motion = parameters.enrollment.motion
+        return TemplateIndex(model, motion, MatchingConfig(), model.threshold)
 
     def _on_skeletons(self, message: SkeletonArray) -> None:
         scene, errors = scene_from_msg(message)

@@ -91,7 +91,7 @@ def test_batches_of_any_depth_are_mapped() -> None:
 
 
 def test_unknown_layout_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UnknownLayoutError, match="'kinect_v3'.*k4abt_32"):
+    with pytest.raises(UnknownLayoutError, match=r"'kinect_v3'.*k4abt_32"):
         get_layout('kinect_v3')
 
 

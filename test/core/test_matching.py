@@ -8,7 +8,7 @@ from people import FakeModel, circling
 
 from skeleton_action_ros.core.gallery import Gallery, Template
 from skeleton_action_ros.core.layouts import Common15 as Joint
-from skeleton_action_ros.core.matching import ClassifierMatcher, TemplateIndex
+from skeleton_action_ros.core.matching import ClassifierMatcher, MatchingConfig, TemplateIndex
 from skeleton_action_ros.core.motion import MotionConfig, trim_to_motion
 from skeleton_action_ros.core.skeleton import Clip
 
@@ -29,7 +29,7 @@ def _gallery(*templates: Template) -> Gallery:
 
 
 def _index(*templates: Template, model: FakeModel | None = None) -> TemplateIndex:
-    index = TemplateIndex(model or FakeModel(), MotionConfig(), 0.7, 2.0)
+    index = TemplateIndex(model or FakeModel(), MotionConfig(), MatchingConfig(), 0.7)
     assert index.set_gallery(_gallery(*templates)) == []
     return index
 
@@ -64,9 +64,18 @@ def test_piece_much_shorter_or_longer_than_the_template_is_no_match() -> None:
     assert index.similarities([long])[0, 0] == -1.0
 
 
+def test_piece_much_smaller_or_larger_than_the_template_is_no_match() -> None:
+    index = _index(_template('right', RIGHT))
+    pieces = [
+        trim_to_motion(circling([(0.5, 2.5)], 3.0, radius_m=radius_m), MotionConfig())
+        for radius_m in (0.1, 0.2, 0.4, 0.9)
+    ]
+    assert (index.similarities(pieces)[:, 0] > -1).tolist() == [False, True, True, False]
+
+
 def test_templates_are_embedded_once() -> None:
     model = FakeModel()
-    index = TemplateIndex(model, MotionConfig(), 0.7, 2.0)
+    index = TemplateIndex(model, MotionConfig(), MatchingConfig(), 0.7)
     gallery = _gallery(_template('left', LEFT))
     index.set_gallery(gallery)
     index.set_gallery(gallery.add(_template('right', RIGHT)))
@@ -74,7 +83,7 @@ def test_templates_are_embedded_once() -> None:
 
 
 def test_renamed_action_is_found_under_its_new_name() -> None:
-    index = TemplateIndex(FakeModel(), MotionConfig(), 0.7, 2.0)
+    index = TemplateIndex(FakeModel(), MotionConfig(), MatchingConfig(), 0.7)
     gallery = _gallery(_template('t1', RIGHT, 'old'))
     index.set_gallery(gallery)
     index.set_gallery(gallery.rename('old', 'new'))
@@ -82,7 +91,7 @@ def test_renamed_action_is_found_under_its_new_name() -> None:
 
 
 def test_removed_action_is_forgotten() -> None:
-    index = TemplateIndex(FakeModel(), MotionConfig(), 0.7, 2.0)
+    index = TemplateIndex(FakeModel(), MotionConfig(), MatchingConfig(), 0.7)
     gallery = _gallery(_template('left', LEFT), _template('right', RIGHT))
     index.set_gallery(gallery)
     index.set_gallery(gallery.remove('left'))
@@ -94,7 +103,7 @@ def test_removed_action_is_forgotten() -> None:
 
 
 def test_unusable_template_is_named_and_the_others_work() -> None:
-    index = TemplateIndex(FakeModel(), MotionConfig(), 0.7, 2.0)
+    index = TemplateIndex(FakeModel(), MotionConfig(), MatchingConfig(), 0.7)
     problems = index.set_gallery(
         _gallery(_template('blind', _blind(LEFT)), _template('right', RIGHT))
     )

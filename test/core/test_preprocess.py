@@ -10,7 +10,7 @@ from people import standing
 
 from skeleton_action_ros.core.errors import BadClipError
 from skeleton_action_ros.core.layouts import Common15 as Joint
-from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
+from skeleton_action_ros.core.preprocess import PreprocessConfig, extents, prepare
 from skeleton_action_ros.core.skeleton import Clip
 
 CONFIG = PreprocessConfig(frames=16)
@@ -129,3 +129,29 @@ def test_body_without_hips_and_shoulders_is_refused() -> None:
     confidence[:, Joint.HEAD] = 1.0
     with pytest.raises(BadClipError, match='hips or both shoulders'):
         prepare(replace(clip, confidence=confidence), CONFIG)
+
+
+def test_extent_is_the_way_across_of_the_two_farthest_reaching_joints() -> None:
+    clip = _raising_right_hand()
+    joints = clip.joints_m.copy()
+    joints[:, Joint.ELBOW_RIGHT, 1] -= np.linspace(0.0, 0.3, len(clip), dtype=np.float32)
+    prepared = [prepare(replace(clip, joints_m=joints), CONFIG) for _ in range(2)]
+    batch, mask = (np.stack(parts) for parts in zip(*prepared, strict=True))
+    # The hand rises 0.9 m and the elbow 0.3 m, on a trunk of 0.5 m.
+    np.testing.assert_allclose(extents(batch, mask), [1.2, 1.2], atol=1e-4)
+    mask[1, :, Joint.HAND_RIGHT] = 0.0
+    np.testing.assert_allclose(extents(batch, mask), [1.2, 0.3], atol=1e-4)
+
+
+def test_walking_has_no_extent_but_sinking_has() -> None:
+    clip = _raising_right_hand()
+    still = np.repeat(clip.joints_m[:1], len(clip), axis=0)
+    ramp = np.linspace(0.0, 1.0, len(clip), dtype=np.float32)[:, None]
+    walking, sinking = still.copy(), still.copy()
+    walking[:, :, 2] -= ramp
+    sinking[:, [*range(10), 12], 1] += 0.5 * ramp
+    found = []
+    for joints in (walking, sinking):
+        prepared, mask = prepare(replace(clip, joints_m=joints), CONFIG)
+        found.append(float(extents(prepared[None], mask[None])[0]))
+    assert found == [pytest.approx(0.0, abs=1e-4), pytest.approx(1.0, abs=1e-2)]
