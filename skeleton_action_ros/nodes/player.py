@@ -13,6 +13,8 @@ from skeleton_action_ros.core.skeleton import ActionSpan, Scene
 from skeleton_action_ros.core.source import SkeletonSource
 
 _JOIN_TIMEOUT_S = 5.0
+_ONE_INSTANT_NS = 500_000
+_MOST_READINGS = 20
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,10 @@ class Player:
         if self._thread.is_alive():
             self._thread.join(_JOIN_TIMEOUT_S)
 
+    def join(self) -> None:
+        """Wait until the source has ended."""
+        self._thread.join()
+
     def _run(self) -> None:
         try:
             played = self._play()
@@ -101,6 +107,21 @@ class Player:
             self.failure = f'source {self._source.name} failed: {why}'
             self.state = 'failed'
 
+    def _clocks(self) -> tuple[int, int]:
+        """
+        Read both clocks at one instant.
+
+        The thread may be held up between two readings, while another starts a model for example; all
+        stamps would then be wrong by that, so it reads again.
+        """
+        for _ in range(_MOST_READINGS):
+            before_ns = self._steady_ns()
+            now_ns = self._now_ns()
+            after_ns = self._steady_ns()
+            if after_ns - before_ns < _ONE_INSTANT_NS:
+                break
+        return (before_ns + after_ns) // 2, now_ns
+
     def _play(self) -> bool:
         """Play the source once; return False where it gave nothing or `stop` was called."""
         pacer: Pacer | None = None
@@ -112,11 +133,7 @@ class Player:
                 continue
             if pacer is None:
                 pacer = Pacer(
-                    scene.stamp_ns,
-                    self._steady_ns(),
-                    self._now_ns(),
-                    self._playback.rate,
-                    self._playback.restamp,
+                    scene.stamp_ns, *self._clocks(), self._playback.rate, self._playback.restamp
                 )
             wait_s = pacer.wait_s(scene.stamp_ns, self._steady_ns())
             if wait_s > 0.0 and self._stopped.wait(wait_s):

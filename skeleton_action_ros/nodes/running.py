@@ -18,7 +18,7 @@ from skeleton_action_ros.nodes.base import ActionNode
 FAILED = 1
 
 _SWITCH_INTERVAL_S = 0.0005
-"""How long a thread may keep Python to itself; the default, 5 ms, is as long as a whole decision."""
+"""How long a thread may keep Python to itself; the default, 5 ms, is longer than a decision."""
 
 
 def run(make_nodes: Callable[[], Sequence[Node]], args: Sequence[str] | None = None) -> int:

@@ -25,6 +25,7 @@ from skeleton_action_ros.core.errors import SourceError
 from skeleton_action_ros.core.layouts import K4abt32
 from skeleton_action_ros.core.skeleton import NS_PER_S, ActionSpan, Scene, SkeletonFrame
 from skeleton_action_ros.nodes import qos
+from skeleton_action_ros.nodes.player import Playback, Played, Player
 from skeleton_action_ros.nodes.skeleton_source import SkeletonSourceNode
 
 if TYPE_CHECKING:
@@ -116,6 +117,27 @@ def test_recorded_scenes_come_at_their_pace_with_present_stamps(source: Make) ->
     assert {message.header.frame_id for message in robot.said['skeletons']} == {
         'camera_depth_optical_frame'
     }
+
+
+def test_stamps_are_right_though_the_thread_was_held_up_between_its_clocks() -> None:
+    clocks = {'ns': 0, 'held up': 3}
+
+    def steady_ns() -> int:
+        return clocks['ns']
+
+    def now_ns() -> int:
+        read = 1_000 * MS + clocks['ns']
+        if clocks['held up']:
+            clocks['held up'] -= 1
+            clocks['ns'] += 50 * MS
+        return read
+
+    played: list[Played] = []
+    playback = Playback(rate=1.0, max_lag_s=1.0, restamp=True, loop=False)
+    player = Player(FakeSource(scenes_at(5)), playback, played.append, steady_ns, now_ns)
+    player.start()
+    player.join()
+    assert [item.stamp_ns for item in played] == [1_150 * MS]
 
 
 def test_stamps_are_kept_when_not_restamped(source: Make) -> None:
