@@ -21,7 +21,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
 from benchmarks.results import Row, distribution, value
-from skeleton_action_msgs.msg import ActionEvent, RecognizedActionArray
+from skeleton_action_msgs.msg import ActionEvent, RecognizedActionArray, SkeletonArray
 from skeleton_action_msgs.srv import EnrollAction
 from skeleton_action_ros.adapters.gallery_store import GalleryStore
 from skeleton_action_ros.adapters.msg_conversions import time_from_msg
@@ -109,17 +109,21 @@ class _Probe(Node):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__('benchmark_probe')
-        self.decided_ms: list[tuple[int, float]] = []
+        self.seen_ns: dict[int, int] = {}
+        self.decided_ns: dict[int, int] = {}
         self.events_ms: list[tuple[int, float]] = []
         self.values: dict[str, dict[str, str]] = {}
         self.enroller = self.create_client(EnrollAction, 'enroll_action')
+        self.create_subscription(SkeletonArray, 'skeletons', self._on_skeletons, qos.SENSOR)
         self.create_subscription(RecognizedActionArray, 'actions', self._on_actions, qos.EVENTS)
         self.create_subscription(ActionEvent, 'action_events', self._on_event, qos.EVENTS)
         self.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, 10)
 
+    def _on_skeletons(self, message: SkeletonArray) -> None:
+        self.seen_ns[time_from_msg(message.header.stamp)] = time.time_ns()
+
     def _on_actions(self, message: RecognizedActionArray) -> None:
-        stamp_ns = time_from_msg(message.header.stamp)
-        self.decided_ms.append((stamp_ns, (time.time_ns() - stamp_ns) / 1e6))
+        self.decided_ns[time_from_msg(message.header.stamp)] = time.time_ns()
 
     def _on_event(self, message: ActionEvent) -> None:
         if message.kind == ActionEvent.STARTED:
@@ -168,24 +172,43 @@ class _Run:
         """
         Sum up what came after the warm-up.
 
+        Both messages reach the probe in one step: from one to the other is what the nodes took.
         What ends because the skeletons have ended is left out: there the robot waits on purpose.
         """
-        decided, events = self._probe.decided_ms, self._probe.events_ms
-        from_ns, last_ns = decided[0][0] + round(_WARM_UP_S * 1e9), decided[-1][0]
+        seen_ns, decided_ns = self._probe.seen_ns, self._probe.decided_ns
+        from_ns, last_ns = min(decided_ns) + round(_WARM_UP_S * 1e9), max(decided_ns)
+        labels = {stamp: at for stamp, at in decided_ns.items() if stamp >= from_ns}
         return [
             distribution(
-                f'{name}: sensor stamp to labels received',
-                [taken for stamp_ns, taken in decided if stamp_ns >= from_ns],
+                f'{name}: skeletons received to labels received',
+                [(at - seen_ns[stamp]) / 1e6 for stamp, at in labels.items() if stamp in seen_ns],
                 'ms',
                 goal,
+            ),
+            distribution(
+                f'{name}: sensor stamp to labels received',
+                [(at - stamp) / 1e6 for stamp, at in labels.items()],
+                'ms',
             ),
             distribution(
                 f'{name}: sensor stamp to event published',
-                [taken for stamp_ns, taken in events if from_ns <= stamp_ns < last_ns],
+                [taken for stamp, taken in self._probe.events_ms if from_ns <= stamp < last_ns],
                 'ms',
-                goal,
             ),
+            *self._inside(name),
         ]
+
+    def _inside(self, name: str) -> list[Row]:
+        """Return what the nodes themselves measured, from `/diagnostics`."""
+        rows = []
+        for node, kind, meaning in (
+            ('window_buffer', 'arrival', 'stamp to skeletons handled'),
+            ('action_recognizer', 'decision', 'decision alone'),
+        ):
+            values = self._probe.values[node]
+            p50, p99 = (float(values[f'latency_ms.{kind}.{rank}']) for rank in ('p50', 'p99'))
+            rows.append(Row(f'{name}: {meaning}', 'ms', p50, p99, self.count(node, 'windows')))
+        return rows
 
     def count(self, node: str, name: str) -> int:
         """Return a counter from `/diagnostics`."""
@@ -225,7 +248,7 @@ class _Run:
     def _await_first(self) -> None:
         self._wait(
             lambda: (
-                bool(self._probe.decided_ms)
+                bool(self._probe.decided_ns)
                 and len(self._probe.values) == len(_NODES)
                 and self._probe.enroller.service_is_ready()
             ),
