@@ -17,7 +17,7 @@ from skeleton_action_ros.cli.main import COMMANDS
 ROOT = Path(__file__).parents[2]
 README = (ROOT / 'README.md').read_text('utf-8')
 BLOCKS = re.findall(r'^```(\w*)\n(.*?)^```$', README, re.DOTALL | re.MULTILINE)
-SHELL = '\n'.join(block for kind, block in BLOCKS if not kind)
+SHELL = '\n'.join(block for kind, block in BLOCKS if not kind).replace('\\\n', '')
 LINES = [line.partition('#')[0].strip() for line in SHELL.splitlines()]
 
 
