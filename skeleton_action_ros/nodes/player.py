@@ -111,8 +111,8 @@ class Player:
         """
         Read both clocks at one instant.
 
-        The thread may be held up between two readings, while another starts a model for example; all
-        stamps would then be wrong by that, so it reads again.
+        The thread may be held up between two readings, while another starts a model for example;
+        all stamps would then be wrong by that, so it reads again.
         """
         for _ in range(_MOST_READINGS):
             before_ns = self._steady_ns()
