@@ -92,3 +92,17 @@ def test_launch_arguments_in_the_readme_are_those_of_the_launch_file() -> None:
     }
     section = README.split('| argument | default | |')[1].split('\n\n')[0]
     assert set(re.findall(r'^\| `(\w+)` \|', section, re.MULTILINE)) == declared
+
+
+def test_program_in_the_readme_uses_what_the_message_has() -> None:
+    messages = pytest.importorskip('skeleton_action_msgs.msg', reason='make setup builds them')
+    (program,) = (block for kind, block in BLOCKS if kind == 'python')
+    used = {
+        node.attr
+        for node in ast.walk(ast.parse(program))
+        if isinstance(node, ast.Attribute)
+        and getattr(node.value, 'id', '') in ('event', 'ActionEvent')
+    }
+    assert {'STARTED', 'label'} <= used
+    for name in used:
+        assert hasattr(messages.ActionEvent(), name), name
