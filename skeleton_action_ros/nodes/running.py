@@ -44,6 +44,10 @@ def run(make_nodes: Callable[[], Sequence[Node]], args: Sequence[str] | None = N
     except SkeletonActionError as error:
         print(f'cannot start: {error}', file=sys.stderr)
         return FAILED
+    except Exception:
+        if rclpy.ok():
+            raise
+        return 0  # a signal has taken the context away while the nodes were being made
     finally:
         rclpy.try_shutdown()
 

@@ -113,6 +113,33 @@ def test_second_signal_does_not_disturb_the_end(start: Start) -> None:
     assert 'Traceback' not in program.said()
 
 
+INTERRUPTED_WHILE_STARTING = """
+import os, signal, sys, time
+import rclpy
+from skeleton_action_ros.nodes.running import run
+from skeleton_action_ros.nodes.window_buffer import WindowBufferNode
+
+def make():
+    os.kill(os.getpid(), signal.SIGINT)
+    while rclpy.ok():
+        time.sleep(0.01)
+    return [WindowBufferNode()]
+
+sys.exit(run(make, []))
+"""
+
+
+def test_signal_while_the_nodes_are_being_made_ends_cleanly() -> None:
+    done = subprocess.run(
+        [sys.executable, '-c', INTERRUPTED_WHILE_STARTING],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert (done.returncode, 'Traceback' in done.stderr) == (0, False), done.stderr
+
+
 def test_malformed_parameter_file_is_named(start: Start, tmp_path: Path) -> None:
     config = tmp_path / 'broken.yaml'
     config.write_text('a: [')
