@@ -177,11 +177,18 @@ class _Run:
         """
         seen_ns, decided_ns = self._probe.seen_ns, self._probe.decided_ns
         from_ns, last_ns = min(decided_ns) + round(_WARM_UP_S * 1e9), max(decided_ns)
-        labels = {stamp: at for stamp, at in decided_ns.items() if stamp >= from_ns}
+        labels = {
+            stamp: at for stamp, at in decided_ns.items() if stamp >= from_ns and stamp in seen_ns
+        }
+        events = [
+            (stamp, taken)
+            for stamp, taken in self._probe.events_ms
+            if from_ns <= stamp < last_ns and stamp in seen_ns
+        ]
         return [
             distribution(
                 f'{name}: skeletons received to labels received',
-                [(at - seen_ns[stamp]) / 1e6 for stamp, at in labels.items() if stamp in seen_ns],
+                [(at - seen_ns[stamp]) / 1e6 for stamp, at in labels.items()],
                 'ms',
                 goal,
             ),
@@ -191,9 +198,13 @@ class _Run:
                 'ms',
             ),
             distribution(
-                f'{name}: sensor stamp to event published',
-                [taken for stamp, taken in self._probe.events_ms if from_ns <= stamp < last_ns],
+                f'{name}: skeletons received to event published',
+                [taken - (seen_ns[stamp] - stamp) / 1e6 for stamp, taken in events],
                 'ms',
+                goal,
+            ),
+            distribution(
+                f'{name}: sensor stamp to event published', [taken for _, taken in events], 'ms'
             ),
             *self._inside(name),
         ]
