@@ -90,7 +90,7 @@ def test_launch_arguments_in_the_readme_are_those_of_the_launch_file() -> None:
         and getattr(node.func, 'id', '') == 'DeclareLaunchArgument'
         and isinstance(node.args[0], ast.Constant)
     }
-    section = README.split('| argument | default | |')[1].split('\n\n')[0]
+    section = README.split('| argument | default |')[1].split('\n\n')[0]
     assert set(re.findall(r'^\| `(\w+)` \|', section, re.MULTILINE)) == declared
 
 
