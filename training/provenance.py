@@ -20,7 +20,7 @@ def commit() -> str:
         )
         return done.stdout.strip()
 
-    changed = git('status', '--porcelain', '--', 'training/*.py', 'skeleton_action_ros/core')
+    changed = git('diff', 'HEAD', '--name-only', '--', 'training/*.py', 'skeleton_action_ros/core')
     return (git('rev-parse', '--short=12', 'HEAD') or 'unknown') + ('+' if changed else '')
 
 

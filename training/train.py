@@ -59,6 +59,7 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         torch.set_num_threads(recipe.optimizer.threads)
         self.data = fingerprint(samples)
+        self.commit = commit()
         training, self.validation = split_classes(samples, recipe.data.validation_stride)
         rng = np.random.default_rng(recipe.seed)
         table = make_class_table(training, recipe.preprocess, rng)
@@ -120,7 +121,7 @@ class Trainer:
             {
                 'recipe': asdict(self.recipe),
                 'data': self.data,
-                'commit': commit(),
+                'commit': self.commit,
                 'step': self.step,
                 'best': self.best,
                 'stale': self.stale,

@@ -39,7 +39,7 @@ LARGEST_BATCH = 64
 WARM_UP_BATCHES = (1, 2, 6)
 _INPUTS = ('joints', 'mask')
 _PACKAGE = 'skeleton_action_ros'
-_ORT_ERRORS = (
+_ORT_ERRORS: tuple[type[Exception], ...] = (
     RuntimeError,
     *(
         kind
