@@ -93,7 +93,7 @@ class ModelConfig:
     :param embedding: length of the embedding vector.
     """
 
-    width: int = 96
+    width: int = 128
     kernel: int = 3
     dilations: tuple[int, ...] = (1, 2, 4, 8)
     stretches: int = 4
@@ -132,7 +132,7 @@ class OptimizerConfig:
     :param patience: measurements without a better one after which training stops.
     """
 
-    steps: int = 3500
+    steps: int = 3000
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
     warm_up_steps: int = 200

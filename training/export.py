@@ -33,13 +33,13 @@ GOLDEN_CLIPS = 4
 PARITY = 1e-5
 OPSET = 18
 TERMS = {
-    'utd-mhad': 'UTD-MHAD (University of Texas at Dallas): free for research use, cite the paper',
-    'msr-action3d': 'MSR Action3D (Microsoft Research): research use',
-    'utkinect': 'UTKinect-Action3D (University of Texas at Austin): research use, cite the paper',
-    'nw-ucla': 'Northwestern-UCLA Multiview Action 3D: research use, cite the paper',
-    'florence3d': 'Florence 3D Actions (University of Florence): research use, cite the paper',
-    'g3d-clips': 'G3D gaming actions (Kingston University): research use, cite the paper',
-    'simulated': 'the simulated person of this package: Apache-2.0',
+    'utd-mhad': "UTD-MHAD, University of Texas at Dallas; its owners' research terms",
+    'msr-action3d': "MSR Action3D, Microsoft Research; its owners' research terms",
+    'utkinect': "UTKinect-Action3D, University of Texas at Austin; its owners' research terms",
+    'nw-ucla': "Northwestern-UCLA Multiview Action 3D; its owners' research terms",
+    'florence3d': "Florence 3D Actions, University of Florence; its owners' research terms",
+    'g3d-clips': "G3D gaming actions, Kingston University; its owners' research terms",
+    'simulated': 'the simulated person of this package; Apache-2.0',
 }
 LICENCE_NOTES = (
     'The weights are Apache-2.0 like this package. No recording is part of the bundle: the golden '

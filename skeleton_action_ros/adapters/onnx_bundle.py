@@ -366,10 +366,8 @@ def _session(
 ) -> ort.InferenceSession | None:
     """Start the model on one provider; None, with the reason in `notes`, where that fails."""
     if provider not in ort.get_available_providers():
-        notes[provider] = (
-            f'the installed onnxruntime {ort.__version__} is built without it '
-            f'(it has {", ".join(ort.get_available_providers())})'
-        )
+        hint = ': onnxruntime-gpu has it' if provider in PROVIDERS else ''
+        notes[provider] = f'the installed onnxruntime {ort.__version__} is built without it{hint}'
         return None
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
