@@ -16,7 +16,8 @@ FALSE = 'false'
 
 _SETTLED_S = 1.5
 _FORLORN_S = 6.0
-_REMEMBERED_S = 20.0
+_EVENTS_KEPT_S = 20.0
+_SPANS_KEPT_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,13 @@ class Scoreboard:
         return sorted(lines, key=lambda line: (line.stamp_ns, line.body_id))
 
     def _forget(self, now_ns: int) -> None:
-        self._spans = [span for span in self._spans if not _is_past(span, now_ns, _REMEMBERED_S)]
+        """Drop old events, and later the actions that they answered."""
         self._events = {
             key: event
             for key, event in self._events.items()
-            if not _is_past(event, now_ns, _REMEMBERED_S)
+            if not _is_past(event, now_ns, _EVENTS_KEPT_S)
         }
+        self._spans = [span for span in self._spans if not _is_past(span, now_ns, _SPANS_KEPT_S)]
 
     def _is_due(self, span: ActionSpan, now_ns: int, after_s: float) -> bool:
         return span not in self._told_spans and _is_past(span, now_ns, after_s)

@@ -64,3 +64,11 @@ def test_what_was_settled_long_ago_is_forgotten_and_the_rest_still_told() -> Non
         lines = board.settled((start_s + 3) * S)
         assert lines == [Line(start_s * S, 2, 'wave', (), 'missed')]
     assert board.settled(70 * S) == []
+
+
+def test_an_event_that_outlasts_its_action_is_not_told_when_the_action_is_old() -> None:
+    board = Scoreboard(['wave'])
+    board.show(span('wave', 1, 3))
+    board.recognise(span('wave', 1, 5))
+    told = [line for now_s in range(60) for line in board.settled(now_s * S)]
+    assert told == [Line(1 * S, 2, 'wave', ('wave',), 'recognised')]
