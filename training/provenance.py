@@ -10,6 +10,16 @@ import torch
 
 from training.data import CHECKOUT
 
+_PACKAGE = 'skeleton_action_ros'
+DECISIVE = (
+    'training/*.py',
+    *(f'{_PACKAGE}/core/{name}' for name in ('preprocess.py', 'layouts.py', 'skeleton.py')),
+    f'{_PACKAGE}/core/simulation',
+    f'{_PACKAGE}/adapters/datasets',
+    f'{_PACKAGE}/adapters/clips.py',
+)
+"""What decides how a model turns out, apart from the data."""
+
 
 def commit() -> str:
     """Return the commit of this checkout, with a plus where files that matter differ from it."""
@@ -20,7 +30,7 @@ def commit() -> str:
         )
         return done.stdout.strip()
 
-    changed = git('diff', 'HEAD', '--name-only', '--', 'training/*.py', 'skeleton_action_ros/core')
+    changed = git('diff', 'HEAD', '--name-only', '--', *DECISIVE)
     return (git('rev-parse', '--short=12', 'HEAD') or 'unknown') + ('+' if changed else '')
 
 
