@@ -173,8 +173,6 @@ class ActionRecognizerNode(ActionNode):
             self._publish(self._recognizer.expire(now_ns), [])
 
     def _publish(self, update: Update, batch: Sequence[Window]) -> None:
-        if update.recognitions:
-            self._actions.publish(messages.recognitions_to_msg(update.recognitions, self._frame_id))
         for event in update.events:
             latency_s = max((self.now_ns() - event.stamp_ns) / NS_PER_S, 0.0)
             self._events.publish(messages.event_to_msg(event, latency_s, self._frame_id))
@@ -182,6 +180,8 @@ class ActionRecognizerNode(ActionNode):
                 self._labels.publish(String(data=event.label))
                 self.health.took('event', latency_s)
             self.health.beat(event.kind.name.lower())
+        if update.recognitions:
+            self._actions.publish(messages.recognitions_to_msg(update.recognitions, self._frame_id))
         if batch and self._markers.get_subscription_count() > 0:
             self._markers.publish(markers_of(batch, update.recognitions, self._frame_id))
 
