@@ -203,13 +203,20 @@ PROBE = """
 <script>
 const pixels = pen.getImageData(0, 0, canvas.width, canvas.height).data;
 let painted = 0;
+const before = clock.textContent;
 for (let index = 3; index < pixels.length; index += 4) painted += pixels[index] > 0 ? 1 : 0;
+const open = data.events.filter((bar) => bar.open[0] <= now && now <= bar.open[1]).length;
+document.getElementById('timeline').emit('plotly_click', { points: [{ customdata: ['', 0.5] }] });
+const clicked = clock.textContent;
+play.click();
 document.getElementById('probe').textContent = JSON.stringify({
   painted,
-  clock: clock.textContent,
+  clock: before,
+  clicked,
+  playing: play.textContent,
   bars: document.querySelectorAll('#timeline .point').length,
   columns: document.querySelectorAll('#latency .point').length,
-  open: data.events.filter((bar) => bar.open[0] <= now && now <= bar.open[1]).length,
+  open,
 });
 </script>
 """
@@ -229,3 +236,5 @@ def test_a_browser_draws_the_page_at_the_time_in_its_address(
     assert probe['bars'] == 3
     assert probe['columns'] >= 2
     assert probe['open'] == 1
+    assert probe['clicked'] == '0.5 s', 'a click on a bar goes to its start'
+    assert probe['playing'] == 'Pause'
