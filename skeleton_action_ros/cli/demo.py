@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     result = perform(options, Watcher(printer.play, printer.lesson, printer.line))
     if arguments.json:
         print(result.summary_file.read_text(encoding='utf-8'), end='')
-    else:
+    elif result.summary.shown > 0 or not result.broken:
         printer.result(result)
     if result.broken:
         print(f'skeleton-action demo: the run broke: {result.broken}', file=sys.stderr)

@@ -10,6 +10,7 @@ from skeleton_action_ros.evaluation.page import Bar, Figure, PageData
 from skeleton_action_ros.evaluation.summary import Outcomes, Summary
 
 _LEARNED_SHOWN_NS = 2 * NS_PER_S
+_LESSON_DRAWN_NS = NS_PER_S
 
 
 def demo_page(
@@ -21,8 +22,8 @@ def demo_page(
         Bar(
             TEACHER,
             f'learned {lesson.label}',
-            lesson.stamp_ns - round(lesson.motion_s * NS_PER_S),
             lesson.stamp_ns,
+            lesson.stamp_ns + _LESSON_DRAWN_NS,
             'taught',
             open_ns=(lesson.stamp_ns, lesson.stamp_ns + _LEARNED_SHOWN_NS),
             note=f'{lesson.motion_s:.1f} s of motion',
@@ -40,11 +41,12 @@ def demo_page(
             heard.span.label,
             heard.span.start_ns,
             heard.span.end_ns,
-            'taught' if heard.span.body_id == TEACHER else outcomes.worth_of(heard.span),
+            outcomes.worth_of(heard.span),
             open_ns=(heard.started_ns, heard.ended_ns),
             note=f'confidence {heard.confidence:.2f}, {heard.latency_s * 1e3:.1f} ms',
         )
         for heard in robot.heard
+        if heard.span.body_id != TEACHER
     ]
     return PageData(
         title='Taught once, recognised in others',
@@ -104,6 +106,7 @@ def _notes(play: Play) -> list[str]:
         'in real time and talked over DDS. Each action of A was enrolled through /enroll_action, '
         'from the last motion seen. The page is made of what a fifth node received.',
         *people,
+        'What the robot recognised of A, who was still showing the actions, is not counted.',
         'An event answers an action of the same person when they share at least a tenth of the '
         'shorter of the two; an action is recognised when an event of its label answers it.',
     ]
