@@ -50,13 +50,8 @@ def _bone_tables() -> tuple[Floats, Floats]:
 
 _TO_BONES, _TO_JOINTS = _bone_tables()
 
-
-def _bone_mirror() -> NDArray[np.int64]:
-    """Return for each joint the side-less number of its bone, so that both sides scale alike."""
-    return np.minimum(np.arange(len(MIRROR)), MIRROR)
-
-
-_BONE_OF = _bone_mirror()
+_BONE_OF = np.minimum(np.arange(len(MIRROR)), MIRROR)
+"""For each joint the number of its bone, the same on both sides, so that both scale alike."""
 
 
 def augment(clip: Clip, config: AugmentConfig, rng: np.random.Generator) -> Clip:

@@ -142,11 +142,16 @@ class Trainer:
         :raises SkeletonActionError: it is of another recipe or other data.
         """
         state = read_state(path)
-        for key, mine in (('recipe', asdict(self.recipe)), ('data', self.data)):
-            if state[key] != mine:
-                raise SkeletonActionError(
-                    f'{path} is a checkpoint of another {key}: {state[key]!r}, not {mine!r}'
-                )
+        mine = asdict(self.recipe)
+        differing = [key for key, value in state['recipe'].items() if value != mine.get(key)]
+        if differing:
+            raise SkeletonActionError(
+                f'{path} is a checkpoint of another recipe: {", ".join(differing)} differ'
+            )
+        if state['data'] != self.data:
+            raise SkeletonActionError(
+                f'{path} is a checkpoint of other data: {state["data"]}, not {self.data}'
+            )
         self.step, self.best, self.stale = state['step'], state['best'], state['stale']
         self.history, self.best_weights = state['history'], state['best_weights']
         self.model.load_state_dict(state['model'])

@@ -117,9 +117,9 @@ def test_checkpoint_of_another_recipe_or_of_other_data_is_refused(tmp_path: Path
     fewer = Trainer(tiny_recipe(), lifting_samples(people=3))
     fewer.batches.close()
 
-    with pytest.raises(SkeletonActionError, match='a checkpoint of another recipe'):
+    with pytest.raises(SkeletonActionError, match='another recipe: seed differ'):
         other.restore(path)
-    with pytest.raises(SkeletonActionError, match='a checkpoint of another data'):
+    with pytest.raises(SkeletonActionError, match='a checkpoint of other data'):
         fewer.restore(path)
 
 
