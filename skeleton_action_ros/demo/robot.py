@@ -102,8 +102,9 @@ class Robot(Node):  # type: ignore[misc]
 
     @property
     def latencies_ms(self) -> list[float]:
-        """Sensor stamp of the deciding frame to publication, of every event that started."""
-        return [heard.latency_s * 1e3 for heard in self.heard]
+        """Sensor stamp of the deciding frame to publication, of each event of B, C and D."""
+        others = (heard for heard in self.heard if heard.span.body_id != TEACHER)
+        return [heard.latency_s * 1e3 for heard in others]
 
     @property
     def first_ns(self) -> int:

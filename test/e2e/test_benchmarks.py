@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from domains import free_domain
 
 pytest.importorskip('rclpy', reason='ROS 2 is not installed: run make setup')
 
@@ -20,7 +21,7 @@ def bench(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
-        'ROS_DOMAIN_ID': str(1 + (os.getpid() + 7) % 100),
+        'ROS_DOMAIN_ID': str(free_domain()),
         'ROS_LOG_DIR': str(out / 'log'),
     }
     return subprocess.run(
