@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -91,8 +92,34 @@ class Match:
 
 @dataclass
 class _Open:
+    """
+    The action that is going on.
+
+    :param end_ns: until when it has been done, as far as one can tell.
+    :param busy_ns: until when the motion can still be explained by it.
+    :param still_excess: how surely it is being done right now.
+    """
+
     match: Match
     end_ns: int
+    busy_ns: int
+    still_excess: float = 0.0
+
+    def follow(self, ongoing: Sequence[Match]) -> None:
+        """
+        Take stretches that still look like this action.
+
+        One that holds the recognised motion itself and what followed says only that nothing else
+        need have begun; one that begins clearly later is the action done again or still (walking,
+        waving).
+        """
+        later_ns = self.match.start_ns + (self.match.end_ns - self.match.start_ns) // 4
+        self.still_excess = 0.0
+        for match in ongoing:
+            self.busy_ns = max(self.busy_ns, match.end_ns)
+            if match.start_ns >= later_ns:
+                self.end_ns = max(self.end_ns, match.end_ns)
+                self.still_excess = max(self.still_excess, match.excess)
 
     def covers(self, match: Match) -> bool:
         """Say whether a match is about the motion that this action was recognised in."""
@@ -125,19 +152,19 @@ class PersonDecision:
         return self._open.match if self._open else None
 
     def update(
-        self, now_ns: int, matches: dict[str, Match], ongoing: dict[str, int], moving: bool
+        self, now_ns: int, matches: dict[str, Match], ongoing: Sequence[Match], moving: bool
     ) -> list[ActionEvent]:
         """
         Take what the latest window says.
 
         :param matches: the best match of each label that reaches its threshold.
-        :param ongoing: labels that are still similar enough to go on, with the end of that stretch.
+        :param ongoing: every stretch that is similar enough for the open action to go on.
         :param moving: whether the motion still goes on; when it does not, nothing better can come.
         """
         events = []
-        if self._open and self._open.match.label in ongoing:
-            self._open.end_ns = max(self._open.end_ns, ongoing[self._open.match.label])
-        rivals = [match for match in matches.values() if self._may_start(match, matches)]
+        if self._open:
+            self._open.follow(ongoing)
+        rivals = [match for match in matches.values() if self._may_start(match)]
         top = max(rivals, key=lambda match: match.excess, default=None)
         if top and (self._best is None or top.excess > self._best.excess):
             self._best, self._best_since_ns = top, now_ns
@@ -146,16 +173,17 @@ class PersonDecision:
         ):
             events += self._start(self._best, now_ns)
         if self._open and (
-            not moving or now_ns - self._open.end_ns > self._config.release_s * NS_PER_S
+            not moving or now_ns - self._open.busy_ns > self._config.release_s * NS_PER_S
         ):
+            self._free_from_ns = self._open.busy_ns
             events.append(self._end(self._open.end_ns, now_ns))
         return events
 
     def end(self, now_ns: int) -> list[ActionEvent]:
         """Report what is pending and end what is open: the person has stopped or left."""
-        return self.update(now_ns, {}, {}, moving=False)
+        return self.update(now_ns, {}, [], moving=False)
 
-    def _may_start(self, match: Match, matches: dict[str, Match]) -> bool:
+    def _may_start(self, match: Match) -> bool:
         """Say whether a match can be another action than the open one."""
         if self._open is None:
             return True
@@ -163,15 +191,15 @@ class PersonDecision:
             return False
         if self._open.covers(match):
             return match.excess > self._open.match.excess + self._config.overrule
-        current = matches.get(self._open.match.label)
-        return current is None or match.excess > current.excess
+        return match.excess > self._open.still_excess
 
     def _start(self, match: Match, now_ns: int) -> list[ActionEvent]:
         events = []
         if self._open:
+            self._free_from_ns = match.start_ns
             events.append(self._end(min(self._open.end_ns, match.start_ns), now_ns))
         self._best = None
-        self._open = _Open(match, match.end_ns)
+        self._open = _Open(match, match.end_ns, match.end_ns)
         events.append(self._event(EventKind.STARTED, match, match.end_ns, now_ns))
         return events
 
@@ -180,7 +208,6 @@ class PersonDecision:
         match = self._open.match
         end_ns = max(end_ns, match.start_ns)
         self._open = None
-        self._free_from_ns = end_ns
         return self._event(EventKind.ENDED, match, end_ns, now_ns)
 
     def _event(self, kind: EventKind, match: Match, end_ns: int, now_ns: int) -> ActionEvent:

@@ -207,15 +207,10 @@ class Recognizer:
         now_ns = int(window.clip.stamps_ns[-1])
         decision = self._people[window.body_id].decision
         best = self._best_of_each(cut, similarities)
-        release = self._config.decision.hysteresis
         events = decision.update(
             now_ns,
             {match.label: match for match in best if match.similarity >= match.threshold},
-            {
-                match.label: match.end_ns
-                for match in best
-                if match.similarity >= match.threshold - release
-            },
+            self._ongoing(decision.open, cut, similarities),
             cut.moving,
         )
         hypotheses = tuple(
@@ -233,19 +228,34 @@ class Recognizer:
         peaks = similarities.max(axis=0)
         near = peaks >= self._matcher.thresholds - self._config.decision.hysteresis
         near[np.argsort(-peaks)[:_MOST_HYPOTHESES]] = True
-        matches = []
-        for column in np.flatnonzero(near & (peaks >= 0.0)):
-            piece = cut.pieces[rows[column]]
-            matches.append(
-                Match(
-                    self._matcher.labels[column],
-                    float(peaks[column]),
-                    float(self._matcher.thresholds[column]),
-                    int(piece.stamps_ns[0]),
-                    int(piece.stamps_ns[-1]),
-                )
-            )
+        matches = [
+            self._match(cut.pieces[rows[column]], column, peaks[column])
+            for column in np.flatnonzero(near & (peaks >= 0.0))
+        ]
         return sorted(matches, key=lambda match: -match.similarity)
+
+    def _ongoing(
+        self, opened: Match | None, cut: _Cut, similarities: NDArray[np.float32]
+    ) -> list[Match]:
+        """Return the pieces that are similar enough for the open action to go on."""
+        if opened is None or opened.label not in self._matcher.labels or not cut.pieces:
+            return []
+        column = self._matcher.labels.index(opened.label)
+        least = self._matcher.thresholds[column] - self._config.decision.hysteresis
+        return [
+            self._match(piece, column, similarity)
+            for piece, similarity in zip(cut.pieces, similarities[:, column], strict=True)
+            if similarity >= least
+        ]
+
+    def _match(self, piece: Clip, column: int, similarity: float) -> Match:
+        return Match(
+            self._matcher.labels[column],
+            float(similarity),
+            float(self._matcher.thresholds[column]),
+            int(piece.stamps_ns[0]),
+            int(piece.stamps_ns[-1]),
+        )
 
     @staticmethod
     def _label(decision: PersonDecision, best: Sequence[Match], moving: bool) -> tuple[str, float]:

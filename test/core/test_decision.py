@@ -17,12 +17,16 @@ def _match(label: str, similarity: float, start_s: float, end_s: float) -> Match
     return Match(label, similarity, 0.6, round(start_s * SECOND), round(end_s * SECOND))
 
 
+def _is_open(decision: PersonDecision, match: Match) -> bool:
+    return decision.open is not None and decision.open.label == match.label
+
+
 def _run(decision: PersonDecision, *steps: tuple[float, list[Match], bool]) -> list[tuple]:
     """Step through (time, matches, moving); return (kind, label, start, end, when) in seconds."""
     events = []
     for now_s, matches, moving in steps:
         found = {match.label: match for match in matches}
-        ongoing = {match.label: match.end_ns for match in matches}
+        ongoing = [match for match in matches if _is_open(decision, match)]
         events += decision.update(round(now_s * SECOND), found, ongoing, moving)
     return [
         (
@@ -94,14 +98,28 @@ def test_next_action_ends_the_open_one_where_it_begins() -> None:
         PersonDecision(1, CONFIG),
         (2.0, [_match('wave', 0.9, 1.0, 2.0)], True),
         (2.3, [_match('wave', 0.7, 1.0, 2.3)], True),
-        (2.7, [_match('kick', 0.8, 2.1, 2.7), _match('wave', 0.65, 1.0, 2.7)], True),
-        (3.0, [_match('wave', 0.65, 1.0, 3.0)], True),
+        (2.7, [_match('kick', 0.8, 2.1, 2.7), _match('wave', 0.65, 1.6, 2.7)], True),
+        (3.0, [_match('wave', 0.65, 1.6, 3.0)], True),
     )
     assert events == [
         ('STARTED', 'wave', 1.0, 2.0, 2.3),
         ('ENDED', 'wave', 1.0, 2.1, 3.0),
         ('STARTED', 'kick', 2.1, 2.7, 3.0),
     ]
+
+
+def test_rest_that_follows_is_not_part_of_the_action_but_nothing_new_either() -> None:
+    decision = PersonDecision(1, CONFIG)
+    events = _run(
+        decision,
+        (2.0, [_match('wave', 0.9, 1.0, 2.0)], True),
+        (2.3, [_match('wave', 0.8, 1.0, 2.3)], True),
+        (2.8, [_match('wave', 0.7, 1.0, 2.8)], True),
+        (3.2, [], True),
+        (3.4, [], True),
+    )
+    assert events == [('STARTED', 'wave', 1.0, 2.0, 2.3), ('ENDED', 'wave', 1.0, 2.0, 3.4)]
+    assert decision.free_from_ns == round(2.8 * SECOND)
 
 
 def test_same_motion_is_not_given_to_another_action_for_a_little_more() -> None:
@@ -138,5 +156,5 @@ def test_confidence_is_half_at_the_threshold_and_one_for_the_same_motion() -> No
 
 def test_events_carry_the_person() -> None:
     decision = PersonDecision(42, CONFIG)
-    decision.update(SECOND, {'a': _match('a', 0.9, 0.5, 1.0)}, {}, moving=True)
+    decision.update(SECOND, {'a': _match('a', 0.9, 0.5, 1.0)}, [], moving=True)
     assert {event.body_id for event in decision.end(2 * SECOND)} == {42}
