@@ -34,6 +34,10 @@ class Pacer:
         """Return the stamp that is published for a recorded one."""
         return self._now_ns + self._played_ns(stamp_ns) if self._restamp else stamp_ns
 
+    def astray_ns(self, steady_ns: int, now_ns: int) -> int:
+        """Return how far the clock of new stamps has run ahead of the steady one, from the start."""
+        return (now_ns - self._now_ns) - (steady_ns - self._steady_ns)
+
     def span(self, span: ActionSpan) -> ActionSpan:
         """Return ground truth with the stamps that are published."""
         return ActionSpan(

@@ -15,6 +15,8 @@ from skeleton_action_ros.core.source import SkeletonSource
 _JOIN_TIMEOUT_S = 5.0
 _ONE_INSTANT_NS = 500_000
 _MOST_READINGS = 20
+_CLOCK_POLL_S = 0.05
+_ASTRAY_NS = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -131,10 +133,10 @@ class Player:
             if self._source.live:
                 self._on_scene(Played(scene.stamp_ns, scene, scene.finished))
                 continue
-            if pacer is None:
-                pacer = Pacer(
-                    scene.stamp_ns, *self._clocks(), self._playback.rate, self._playback.restamp
-                )
+            if pacer is None or self._clocks_part(pacer):
+                if not self._clock_runs():
+                    return False
+                pacer = self._pacer(scene)
             wait_s = pacer.wait_s(scene.stamp_ns, self._steady_ns())
             if wait_s > 0.0 and self._stopped.wait(wait_s):
                 return False
@@ -147,3 +149,21 @@ class Player:
                 )
             )
         return pacer is not None
+
+    def _pacer(self, scene: Scene) -> Pacer:
+        playback = self._playback
+        return Pacer(scene.stamp_ns, *self._clocks(), playback.rate, playback.restamp)
+
+    def _clock_runs(self) -> bool:
+        """Wait for the clock of new stamps: simulated time is 0 until it is published."""
+        while self._playback.restamp and self._now_ns() <= 0:
+            self.state = 'waiting for /clock'
+            if self._stopped.wait(_CLOCK_POLL_S):
+                return False
+        self.state = 'reading'
+        return True
+
+    def _clocks_part(self, pacer: Pacer) -> bool:
+        """Say whether the clock of new stamps has jumped, so that they must start anew."""
+        steady_ns, now_ns = self._clocks()
+        return self._playback.restamp and abs(pacer.astray_ns(steady_ns, now_ns)) > _ASTRAY_NS

@@ -38,3 +38,10 @@ def test_truth_moves_with_the_stamps_even_before_the_first_scene() -> None:
     pacer = Pacer(5_000 * MS, 0, 9_000 * MS, rate=1.0, restamp=True)
     span = pacer.span(ActionSpan('wave', 4_900 * MS, 5_500 * MS, body_id=3))
     assert span == ActionSpan('wave', 8_900 * MS, 9_500 * MS, body_id=3)
+
+
+def test_clock_of_the_stamps_that_jumps_is_astray_and_a_late_scene_is_not() -> None:
+    pacer = Pacer(5_000 * MS, 70 * MS, 900 * MS, rate=1.0, restamp=True)
+    assert pacer.astray_ns(steady_ns=3_070 * MS, now_ns=3_900 * MS) == 0
+    assert pacer.astray_ns(steady_ns=70 * MS, now_ns=4_900 * MS) == 4_000 * MS
+    assert pacer.astray_ns(steady_ns=170 * MS, now_ns=0) == -1_000 * MS

@@ -140,6 +140,38 @@ def test_stamps_are_right_though_the_thread_was_held_up_between_its_clocks() -> 
     assert [item.stamp_ns for item in played] == [1_150 * MS]
 
 
+def _played(now_ns: Callable[[], int], *stamps_ms: int) -> list[int]:
+    """Play scenes by a steady clock that stands still at 0; return the stamps in ms."""
+    played: list[Played] = []
+    playback = Playback(rate=1.0, max_lag_s=1.0, restamp=True, loop=False)
+    player = Player(FakeSource(scenes_at(*stamps_ms)), playback, played.append, lambda: 0, now_ns)
+    player.start()
+    player.join()
+    return [item.stamp_ns // MS for item in played]
+
+
+def test_simulated_time_is_waited_for() -> None:
+    readings = iter([0, 0, 0])
+    assert _played(lambda: next(readings, 700 * MS), 5, 10) == [700, 705]
+
+
+@pytest.mark.parametrize('later_ms', [90_000, 100])
+def test_stamps_start_anew_where_their_clock_jumps(later_ms: int) -> None:
+    now_ms = [5_000]
+    played: list[Played] = []
+
+    def on_scene(item: Played) -> None:
+        played.append(item)
+        now_ms[0] = later_ms
+
+    playback = Playback(rate=1.0, max_lag_s=1.0, restamp=True, loop=False)
+    source = FakeSource(scenes_at(5, 10, 15))
+    player = Player(source, playback, on_scene, lambda: 0, lambda: now_ms[0] * MS)
+    player.start()
+    player.join()
+    assert [item.stamp_ns // MS for item in played] == [5_000, later_ms, later_ms + 5]
+
+
 def test_stamps_are_kept_when_not_restamped(source: Make) -> None:
     robot = source(FakeSource(scenes_at(1000, 1030)), restamp=False)
     robot.spin_until(lambda: len(robot.said['skeletons']) == 2, 'two scenes come')
