@@ -37,7 +37,10 @@ setup(
     maintainer='skeleton_action_ros developers',
     maintainer_email='maintainers@example.org',
     packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
-    package_data={f'{PACKAGE}.evaluation.page': ['*.html', '*.css', '*.js']},
+    package_data={
+        f'{PACKAGE}.evaluation.page': ['*.html', '*.css', '*.js'],
+        f'{PACKAGE}.evaluation.exam': ['*.html'],
+    },
     python_requires='>=3.10',
     # A range, because on a robot numpy is the distribution's; requirements/run.txt has the pin.
     install_requires=['numpy>=1.26,<3'],

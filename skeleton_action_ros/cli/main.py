@@ -19,6 +19,7 @@ COMMANDS = {
     'actions': 'list, rename, remove, export or import what was taught',
     'bag': 'turn a data set, clips or the simulated person into a rosbag2',
     'evaluate': 'replay bags through the recogniser and report figures',
+    'exam': 'one-shot accuracy of a model bundle on a folder of clips',
     'demo': 'teach five actions to a robot and watch it recognise them',
 }
 FAILED = 1

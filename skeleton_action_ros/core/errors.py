@@ -52,3 +52,7 @@ class SourceError(SkeletonActionError):
 
 class ConfigError(SkeletonActionError):
     """A parameter has a value outside its range."""
+
+
+class ExamError(SkeletonActionError):
+    """Clips cannot show how good a model is: too few persons, actions or usable clips."""

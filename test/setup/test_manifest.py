@@ -15,7 +15,7 @@ KEYS = {
     'yaml': 'python3-yaml',
 }
 # In no distribution of Ubuntu 24.04: the README says how to install them.
-FROM_PIP = {'onnxruntime', 'plotly', 'rosbags'}
+FROM_PIP = {'dtaidistance', 'onnxruntime', 'plotly', 'rosbags'}
 
 
 def _depends(manifest: Path) -> set[str]:

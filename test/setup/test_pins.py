@@ -70,7 +70,15 @@ def test_every_pin_says_what_it_is_for() -> None:
 def test_running_needs_neither_torch_nor_a_second_onnx_runtime(declared: dict[str, Any]) -> None:
     extras = declared['extras_require']
     running = _names(extras['run'] + extras['cpu'] + extras['report'])
-    assert running == {'numpy', 'onnxruntime', 'plotly', 'pyyaml', 'rosbags', 'tqdm'}
+    assert running == {
+        'dtaidistance',
+        'numpy',
+        'onnxruntime',
+        'plotly',
+        'pyyaml',
+        'rosbags',
+        'tqdm',
+    }
 
 
 def test_all_that_is_imported_anywhere_is_pinned(declared: dict[str, Any]) -> None:

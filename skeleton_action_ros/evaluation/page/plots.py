@@ -61,7 +61,7 @@ def timeline_figure(data: PageData) -> go.Figure:
             'fixedrange': True,
             'automargin': True,
         },
-        **_clear_layout(),
+        **clear_layout(),
     )
     return figure
 
@@ -98,12 +98,12 @@ def latency_figure(latencies_ms: Sequence[float]) -> go.Figure:
             'automargin': True,
         },
         yaxis={'title': 'events', 'automargin': True},
-        **_clear_layout(),
+        **clear_layout(),
     )
     return figure
 
 
-def _clear_layout() -> dict[str, Any]:
+def clear_layout() -> dict[str, Any]:
     """Return what lets the page's own light or dark background shine through."""
     return {
         'template': 'none',

@@ -1,0 +1,61 @@
+"""
+One-shot accuracy of models on clips: taught by one clip an action from one person, asked on others.
+
+Models and the baselines that need no training answer the same questions, drawn many times over.
+"""
+
+from skeleton_action_ros.evaluation.exam.distances import (
+    BASELINES,
+    CANONICAL,
+    DTW_BAND,
+    RAW,
+    Distances,
+    baseline_distances,
+    embed,
+    embedding_distances,
+)
+from skeleton_action_ros.evaluation.exam.embedding_map import map_of
+from skeleton_action_ros.evaluation.exam.examination import Examination, examine
+from skeleton_action_ros.evaluation.exam.figures import Figures, auroc, fpr_at_tpr, measure
+from skeleton_action_ros.evaluation.exam.material import (
+    LONGEST_S,
+    SHORTEST_FRAMES,
+    Item,
+    Material,
+    Skipped,
+    prepare_items,
+    read_items,
+)
+from skeleton_action_ros.evaluation.exam.page import render_exam_page, write_exam_page
+from skeleton_action_ros.evaluation.exam.protocol import Draw, Plan, make_draws, plan_exam
+
+__all__ = [
+    'BASELINES',
+    'CANONICAL',
+    'DTW_BAND',
+    'LONGEST_S',
+    'RAW',
+    'SHORTEST_FRAMES',
+    'Distances',
+    'Draw',
+    'Examination',
+    'Figures',
+    'Item',
+    'Material',
+    'Plan',
+    'Skipped',
+    'auroc',
+    'baseline_distances',
+    'embed',
+    'embedding_distances',
+    'examine',
+    'fpr_at_tpr',
+    'make_draws',
+    'map_of',
+    'measure',
+    'plan_exam',
+    'prepare_items',
+    'read_items',
+    'render_exam_page',
+    'write_exam_page',
+]

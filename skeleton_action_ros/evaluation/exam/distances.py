@@ -1,0 +1,92 @@
+"""How far each clip that may teach lies from all clips: by a model, and by what needs none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skeleton_action_ros.adapters.time_warping import warped_distances
+from skeleton_action_ros.core.embedding import Model
+from skeleton_action_ros.core.errors import ExamError
+from skeleton_action_ros.core.preprocess import PreprocessConfig
+from skeleton_action_ros.evaluation.exam.material import Material
+
+Floats = NDArray[np.float32]
+
+RAW = PreprocessConfig(turn=False, scale=False)
+"""Joints of `common_15` as the sensor gives them, resampled, from the median hip centre."""
+
+CANONICAL = PreprocessConfig()
+"""The same, turned to face the camera and divided by the length of the trunk."""
+
+DTW_BAND = 10
+"""A warping path pairs frames less than this apart, of 32."""
+
+BASELINES = ('raw', 'canonical', 'dtw')
+
+
+@dataclass(frozen=True)
+class Distances:
+    """
+    Distances from some clips to all.
+
+    :param rows: (R,) places of the clips, rising.
+    :param values: (R, N), smaller is nearer.
+    """
+
+    rows: NDArray[np.intp]
+    values: Floats
+
+    def between(self, references: NDArray[np.intp], queries: NDArray[np.intp]) -> Floats:
+        """Return (references, queries); the references must be among `rows`."""
+        rows = np.searchsorted(self.rows, references)
+        return np.asarray(self.values[rows][:, queries])
+
+
+def embed(model: Model, material: Material) -> Floats:
+    """
+    Return the embeddings of all clips, (N, D), unit length.
+
+    :raises ExamError: the model is a classifier.
+    """
+    if model.kind != 'embedder':
+        raise ExamError(
+            f'{model.name} is a {model.kind}, which knows its own labels only: an exam teaches new '
+            'actions and wants an embedder'
+        )
+    joints, mask = material.prepared[model.preprocess]
+    return model.infer(joints, mask)
+
+
+def embedding_distances(embeddings: Floats, rows: NDArray[np.intp]) -> Distances:
+    """Return 1 - cosine similarity."""
+    return Distances(rows, np.asarray(1.0 - embeddings[rows] @ embeddings.T, np.float32))
+
+
+def baseline_distances(
+    material: Material, rows: NDArray[np.intp], advance: Callable[[int], object]
+) -> Mapping[str, Distances]:
+    """
+    Return the distances of `BASELINES`, by name.
+
+    :param material: prepared for `RAW` and `CANONICAL`.
+    :param advance: told how many rows of the slowest are done, each time some are.
+    """
+    canonical = material.prepared[CANONICAL].joints
+    frames = canonical.reshape(*canonical.shape[:2], -1)
+    return {
+        'raw': Distances(rows, _euclidean(material.prepared[RAW].joints, rows)),
+        'canonical': Distances(rows, _euclidean(canonical, rows)),
+        'dtw': Distances(rows, warped_distances(frames, rows, band=DTW_BAND, advance=advance)),
+    }
+
+
+def _euclidean(joints: Floats, rows: NDArray[np.intp]) -> Floats:
+    """Return (R, N) distances between whole motions, from (N, T, J, 3)."""
+    vectors = joints.reshape(len(joints), -1).astype(np.float64)
+    square = (vectors**2).sum(axis=1)
+    squared = square[rows, None] + square - 2.0 * vectors[rows] @ vectors.T
+    return np.asarray(np.sqrt(np.maximum(squared, 0.0)), np.float32)

@@ -1,0 +1,84 @@
+"""The whole exam: every method answers the same questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skeleton_action_ros.core.embedding import Model
+from skeleton_action_ros.evaluation.exam.distances import (
+    BASELINES,
+    baseline_distances,
+    embed,
+    embedding_distances,
+)
+from skeleton_action_ros.evaluation.exam.figures import Figures, measure
+from skeleton_action_ros.evaluation.exam.material import Material
+from skeleton_action_ros.evaluation.exam.protocol import Plan, make_draws
+
+
+@dataclass(frozen=True)
+class Examination:
+    """
+    What came of an exam.
+
+    :param model: figures of the model examined.
+    :param baselines: those of `BASELINES`, by name.
+    :param against: those of the other models, by the names given.
+    :param embeddings: (N, D) of the model examined.
+    """
+
+    plan: Plan
+    model: Figures
+    baselines: Mapping[str, Figures]
+    against: Mapping[str, Figures]
+    embeddings: NDArray[np.float32]
+
+    def to_json(self) -> dict[str, object]:
+        """Return the figures of the model, and of the others below `baselines` and `against`."""
+        return {
+            **self.model.to_json(),
+            'baselines': {name: found.to_json() for name, found in self.baselines.items()},
+            'against': {name: found.to_json() for name, found in self.against.items()},
+        }
+
+
+def examine(
+    model: Model,
+    material: Material,
+    plan: Plan,
+    *,
+    draws: int,
+    seed: int,
+    against: Mapping[str, Model] | None = None,
+    begin: Callable[[int], object] = lambda total: None,
+    advance: Callable[[int], object] = lambda count: None,
+) -> Examination:
+    """
+    Ask every method the same questions.
+
+    :param material: prepared for the models, and for the baselines.
+    :param against: other models, by name.
+    :param begin: told how many rows the slowest method will compute.
+    :param advance: told how many rows are done, each time some are.
+    :raises ExamError: one of the models is a classifier.
+    """
+    drawn = make_draws(plan, draws, np.random.default_rng(seed))
+    rows = np.unique(np.concatenate([draw.references for draw in drawn]))
+    embeddings = embed(model, material)
+    others = {name: embed(other, material) for name, other in (against or {}).items()}
+    begin(len(rows))
+    plain = baseline_distances(material, rows, advance)
+    return Examination(
+        plan=plan,
+        model=measure(embedding_distances(embeddings, rows), plan, drawn),
+        baselines={name: measure(plain[name], plan, drawn) for name in BASELINES},
+        against={
+            name: measure(embedding_distances(vectors, rows), plan, drawn)
+            for name, vectors in others.items()
+        },
+        embeddings=embeddings,
+    )
