@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from skeleton_action_ros.core.body import trunk_length_m
 from skeleton_action_ros.core.config import setting
-from skeleton_action_ros.core.layouts import Common15, to_common_15
+from skeleton_action_ros.core.layouts import to_common_15
 from skeleton_action_ros.core.skeleton import NS_PER_S, Clip
 
 _GRID_HZ = 30.0
 _HALF_STEP = 3
 _FASTEST = 2
-_USUAL_TRUNK_M = 0.5
 
 
 @dataclass(frozen=True)
@@ -107,13 +107,15 @@ def _energy_on_grid(clip: Clip) -> tuple[NDArray[np.float64], NDArray[np.float32
     times = np.linspace(0.0, clip.duration_s, steps + 1)
     if steps <= 2 * _HALF_STEP:
         return times, np.zeros(steps + 1, np.float32)
-    smooth, weight = _smoothed(joints, confidence > 0.0, clip, times)
+    seen = confidence > 0.0
+    smooth, weight = _smoothed(joints, seen, clip, times)
     step_s = _HALF_STEP * 2 * float(times[1])
     moved = smooth[2 * _HALF_STEP :] - smooth[: -2 * _HALF_STEP]
-    speed = np.linalg.norm(moved, axis=2) / step_s
+    speed = np.sqrt((moved * moved).sum(axis=2)) / step_s
     speed[(weight[2 * _HALF_STEP :] == 0.0) | (weight[: -2 * _HALF_STEP] == 0.0)] = 0.0
-    fastest = np.sort(speed, axis=1)[:, -_FASTEST:].mean(axis=1) / _trunk(joints, confidence)
-    return times, np.pad(fastest, _HALF_STEP, mode='edge').astype(np.float32)
+    fastest = np.sort(speed, axis=1)[:, -_FASTEST:].mean(axis=1)
+    energy = fastest[np.clip(np.arange(steps + 1) - _HALF_STEP, 0, len(fastest) - 1)]
+    return times, np.asarray(energy / trunk_length_m(joints, seen), np.float32)
 
 
 def _smoothed(
@@ -131,10 +133,14 @@ def _smoothed(
     after = np.clip(np.searchsorted(frame_times, times), 1, len(frame_times) - 1)
     share = (times - frame_times[after - 1]) / np.diff(frame_times)[after - 1]
     share = share.astype(np.float32)[:, None]
-    weight = np.where(seen[after - 1] & seen[after], 1.0, 0.0).astype(np.float32)
-    position = joints[after - 1] * (1.0 - share[..., None]) + joints[after] * share[..., None]
-    total = _box_sum(position * weight[..., None])
-    count = _box_sum(weight)
+    before = joints[after - 1]
+    position = before + (joints[after] - before) * share[..., None]
+    both = seen[after - 1] & seen[after]
+    if bool(both.all()):
+        count = _box_sum(np.ones((len(times), 1), np.float32))
+        return _box_sum(position) / count[..., None], np.broadcast_to(count, both.shape)
+    count = _box_sum(both.astype(np.float32))
+    total = _box_sum(position * both[..., None])
     return total / np.maximum(count, 1.0)[..., None], count
 
 
@@ -144,18 +150,3 @@ def _box_sum(values: NDArray[np.float32]) -> NDArray[np.float32]:
     index = np.arange(len(values))
     upper = np.minimum(index + _HALF_STEP + 1, len(values))
     return np.asarray(running[upper] - running[np.maximum(index - _HALF_STEP, 0)])
-
-
-def _trunk(joints: NDArray[np.float32], confidence: NDArray[np.float32]) -> float:
-    corners = (
-        Common15.HIP_LEFT,
-        Common15.HIP_RIGHT,
-        Common15.SHOULDER_LEFT,
-        Common15.SHOULDER_RIGHT,
-    )
-    shown = (confidence[:, corners] > 0.0).all(axis=1)
-    if not shown.any():
-        return _USUAL_TRUNK_M
-    hips = joints[shown][:, corners[:2]].mean(axis=1)
-    shoulders = joints[shown][:, corners[2:]].mean(axis=1)
-    return max(float(np.median(np.linalg.norm(shoulders - hips, axis=1))), 0.1)

@@ -35,7 +35,7 @@ class Pacer:
         return self._now_ns + self._played_ns(stamp_ns) if self._restamp else stamp_ns
 
     def astray_ns(self, steady_ns: int, now_ns: int) -> int:
-        """Return how far the clock of new stamps has run ahead of the steady one, from the start."""
+        """Return how far the clock of new stamps has run ahead of the steady one."""
         return (now_ns - self._now_ns) - (steady_ns - self._steady_ns)
 
     def span(self, span: ActionSpan) -> ActionSpan:

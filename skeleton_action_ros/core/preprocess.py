@@ -12,6 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from skeleton_action_ros.core.body import (
+    hip_centres,
+    median,
+    shoulder_centres,
+    trunk_length_m,
+)
 from skeleton_action_ros.core.config import setting
 from skeleton_action_ros.core.errors import BadClipError
 from skeleton_action_ros.core.layouts import Common15, to_common_15
@@ -21,7 +27,6 @@ _LEFT = (Common15.SHOULDER_LEFT, Common15.HIP_LEFT)
 _RIGHT = (Common15.SHOULDER_RIGHT, Common15.HIP_RIGHT)
 _SHOULDERS = (Common15.SHOULDER_LEFT, Common15.SHOULDER_RIGHT)
 _HIPS = (Common15.HIP_LEFT, Common15.HIP_RIGHT)
-_SMALLEST_TRUNK_M = 0.1
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ def extents(joints: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[n
     :param mask: (B, T, 15).
     :return: (B,) trunk lengths.
     """
-    floor = joints[:, :, _HIPS].mean(axis=2, keepdims=True)
+    floor = hip_centres(joints)[:, :, None]
     floor[..., 1] = 0.0
     spans = np.ptp(joints - floor, axis=1)
     spans[(mask == 0.0).all(axis=1)] = 0.0
@@ -115,19 +120,23 @@ def _interpolate(
 def _canonical(
     joints: NDArray[np.float32], mask: NDArray[np.float32], config: PreprocessConfig
 ) -> NDArray[np.float32]:
-    both = (mask[:, _HIPS].min(axis=1) > 0.0, mask[:, _SHOULDERS].min(axis=1) > 0.0)
-    if not (both[0].any() or both[1].any()):
+    seen = mask > 0.0
+    hips, shoulders = seen[:, _HIPS].all(axis=1), seen[:, _SHOULDERS].all(axis=1)
+    if hips.any():
+        origin = median(hip_centres(joints)[hips])
+    elif shoulders.any():
+        origin = median(shoulder_centres(joints)[shoulders])
+    else:
         raise BadClipError(
             'no frame shows both hips or both shoulders: the body cannot be placed or turned'
         )
-    hips, shoulders = joints[:, _HIPS].mean(axis=1), joints[:, _SHOULDERS].mean(axis=1)
-    origin = np.median(hips[both[0]] if both[0].any() else shoulders[both[1]], axis=0)
     joints = joints - origin
     if config.turn:
         joints = joints @ _facing(joints, mask)
     if config.scale:
-        joints = joints / _trunk(shoulders - hips, both[0] & both[1])
-    return np.where((mask > 0.0).any(axis=0)[None, :, None], joints, 0.0).astype(np.float32)
+        joints = joints / trunk_length_m(joints, seen)
+    joints[:, ~seen.any(axis=0)] = 0.0
+    return np.asarray(joints, np.float32)
 
 
 def _facing(joints: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -139,10 +148,3 @@ def _facing(joints: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[n
         return np.eye(3, dtype=np.float32)
     cos, sin = -across[0] / length, -across[2] / length
     return np.array([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]], np.float32)
-
-
-def _trunk(spine_m: NDArray[np.float32], shown: NDArray[np.bool_]) -> float:
-    """Return the median trunk length, metres; 0.5 where hips and shoulders are never both seen."""
-    if not shown.any():
-        return 0.5
-    return max(float(np.median(np.linalg.norm(spine_m[shown], axis=1))), _SMALLEST_TRUNK_M)

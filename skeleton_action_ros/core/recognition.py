@@ -32,6 +32,8 @@ from skeleton_action_ros.core.windows import Window
 IDLE = 'idle'
 UNKNOWN = 'unknown'
 _MOST_HYPOTHESES = 5
+_SAME = 0.1
+"""Pieces whose lengths differ by less than this share look the same to a model."""
 
 
 @dataclass(frozen=True)
@@ -184,16 +186,16 @@ class Recognizer:
             return _Cut((), moving=False)
         end_ns = motions[-1].end_ns
         free_ns = self._people[window.body_id].decision.free_from_ns
-        starts = {max(motion.start_ns, free_ns) for motion in motions}
-        starts |= {
-            end_ns - round(scale_s * NS_PER_S)
-            for scale_s in self._matcher.scales_s
-            if end_ns - scale_s * NS_PER_S > min(starts)
-        }
+        starts = sorted({max(motion.start_ns, free_ns) for motion in motions})
         shortest_ns = round(self._config.motion.shortest_s * NS_PER_S)
-        pieces = tuple(
+        for scale_s in self._matcher.scales_s:
+            length_ns = round(scale_s * NS_PER_S)
+            near = any(abs(end_ns - length_ns - start) < _SAME * length_ns for start in starts)
+            if end_ns - length_ns > starts[0] and not near:
+                starts.append(end_ns - length_ns)
+        pieces = (
             clip.between(start_ns, end_ns)
-            for start_ns in sorted(starts)
+            for start_ns in starts
             if end_ns - start_ns >= shortest_ns
         )
         return _Cut(
