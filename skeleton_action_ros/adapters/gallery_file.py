@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from skeleton_action_ros.core.errors import GalleryError, UnknownLayoutError
 from skeleton_action_ros.core.gallery import Gallery, GalleryConfig, Template
 from skeleton_action_ros.core.layouts import get_layout
-from skeleton_action_ros.core.skeleton import Clip
+from skeleton_action_ros.core.skeleton import LONGEST_MOTION_S, Clip
 
 APPLICATION_ID = 0x534B4147
 """'SKAG' in the header of the file tells a gallery from any other SQLite database."""
@@ -199,6 +199,10 @@ def _template(row: tuple[Any, ...]) -> Template:
         label=label,
         subject=subject,
     )
+    if clip.duration_s > LONGEST_MOTION_S:
+        raise ValueError(f'template {identity!r} lasts {clip.duration_s:g} s')
+    if not 0.0 <= float(threshold) <= 1.0:
+        raise ValueError(f'the threshold of template {identity!r} is {threshold!r}')
     return Template(identity, label, clip, float(threshold), int(taught_ns), source)
 
 

@@ -22,10 +22,16 @@ from skeleton_action_ros.core.errors import (
     GalleryError,
     UnknownLayoutError,
 )
-from skeleton_action_ros.core.gallery import Gallery, Template
+from skeleton_action_ros.core.gallery import (
+    LONGEST_LABEL_ANYWHERE,
+    Gallery,
+    Template,
+    checked_label,
+)
 from skeleton_action_ros.core.layouts import get_layout
 from skeleton_action_ros.core.skeleton import (
     FARTHEST_M,
+    LONGEST_MOTION_S,
     NS_PER_S,
     ActionSpan,
     Clip,
@@ -167,16 +173,24 @@ def window_from_msg(message: Any) -> Window:
     """
     Return a SkeletonWindow as a window.
 
-    :raises BadSkeletonError: lengths disagree, or the clip breaks a rule of `Clip`; reason
-        'window'.
+    :raises BadSkeletonError: lengths or stamps disagree, a stamp is not positive, or the clip lasts
+        too long or breaks a rule of `Clip`; reason 'window'.
     :raises UnknownLayoutError: there is no such layout.
     """
+    what = f'window of body {message.body_id}'
     try:
-        clip = _clip(message, f'window of body {message.body_id}')
+        clip = _clip(message, what)
         if message.frames != len(clip):
             raise BadClipError(
-                f'window of body {message.body_id}: frames is {message.frames}, but there are '
-                f'{len(clip)} stamps'
+                f'{what}: frames is {message.frames}, but there are {len(clip)} stamps'
+            )
+        first_ns, last_ns = int(clip.stamps_ns[0]), int(clip.stamps_ns[-1])
+        if first_ns <= 0:
+            raise BadClipError(f'{what}: stamps must be positive, got {first_ns} ns')
+        if time_from_msg(message.header.stamp) != last_ns:
+            raise BadClipError(
+                f'{what}: header.stamp is {time_from_msg(message.header.stamp)} ns, but the last '
+                f'of its stamps is {last_ns} ns'
             )
     except BadClipError as error:
         raise BadSkeletonError('window', str(error)) from error
@@ -236,21 +250,23 @@ def template_from_msg(message: Any) -> Template:
     """
     Return an ActionTemplate as a demonstration.
 
-    :raises GalleryError: the clip is malformed, or the threshold not from 0 to 1.
+    :raises GalleryError: the clip is malformed or lasts too long, the label is unfit, the id empty,
+        or the threshold not from 0 to 1.
     """
+    label = checked_label(str(message.label), LONGEST_LABEL_ANYWHERE)
+    what = f'template {message.id!r} of {label!r}'
+    if not message.id:
+        raise GalleryError(f'{what}: the id must not be empty')
     try:
-        clip = _clip(message, f'template {message.id!r} of {message.label!r}', str(message.label))
+        clip = _clip(message, what, label)
     except (BadClipError, UnknownLayoutError) as error:
         raise GalleryError(str(error)) from error
     threshold = float(message.threshold)
     if not 0.0 <= threshold <= 1.0:
-        raise GalleryError(
-            f'template {message.id!r} of {message.label!r}: threshold must be from 0 to 1, got '
-            f'{threshold}'
-        )
+        raise GalleryError(f'{what}: threshold must be from 0 to 1, got {threshold}')
     return Template(
         id=str(message.id),
-        label=str(message.label),
+        label=label,
         clip=clip,
         threshold=threshold,
         taught_ns=time_from_msg(message.taught),
@@ -291,7 +307,8 @@ def _clip(message: Any, what: str, label: str = '') -> Clip:
     """
     Make a clip of the `layout`, `stamps`, `positions` and `confidences` of a message.
 
-    :raises BadClipError: lengths disagree, or the clip breaks a rule of `Clip`; names `what`.
+    :raises BadClipError: lengths disagree, or the clip lasts too long or breaks a rule of `Clip`;
+        names `what`.
     :raises UnknownLayoutError: there is no such layout.
     """
     joints = get_layout(message.layout).joint_count
@@ -307,7 +324,7 @@ def _clip(message: Any, what: str, label: str = '') -> Clip:
             f'{float(np.abs(positions).max()):g}'
         )
     try:
-        return Clip(
+        clip = Clip(
             joints_m=positions,
             confidence=confidence.reshape(-1, joints),
             stamps_ns=stamps,
@@ -316,6 +333,11 @@ def _clip(message: Any, what: str, label: str = '') -> Clip:
         )
     except BadClipError as error:
         raise BadClipError(f'{what}: {error}') from error
+    if clip.duration_s > LONGEST_MOTION_S:
+        raise BadClipError(
+            f'{what}: it must last at most {LONGEST_MOTION_S:g} s, got {clip.duration_s:g} s'
+        )
+    return clip
 
 
 def _check_length(values: NDArray[np.float32], shape: Sequence[int], what: str) -> None:

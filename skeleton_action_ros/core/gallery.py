@@ -11,12 +11,14 @@ import numpy as np
 
 from skeleton_action_ros.core.config import setting
 from skeleton_action_ros.core.errors import GalleryError
-from skeleton_action_ros.core.skeleton import Clip
+from skeleton_action_ros.core.skeleton import LONGEST_MOTION_S, Clip
 
 RESERVED_LABELS = frozenset({'unknown', 'idle'})
 """What the recogniser says itself when nothing taught fits."""
 
 MAX_LABEL_LENGTH = 64
+LONGEST_LABEL_ANYWHERE = 256
+"""The largest `max_label_length` that a gallery may be configured to."""
 ON_CONFLICT = ('keep', 'replace')
 
 _JOINERS = frozenset('\u200c\u200d')
@@ -34,7 +36,11 @@ class GalleryConfig:
         50, 'demonstrations of one action', unit='templates', low=1, high=10_000
     )
     max_label_length: int = setting(
-        MAX_LABEL_LENGTH, 'longest name of an action', unit='characters', low=1, high=256
+        MAX_LABEL_LENGTH,
+        'longest name of an action',
+        unit='characters',
+        low=1,
+        high=LONGEST_LABEL_ANYWHERE,
     )
 
 
@@ -171,7 +177,7 @@ class Gallery:
         Add a demonstration, to those of its label or, with `replace`, instead of them.
 
         :raises GalleryError: as `check_room` says, or the id is empty or taken, or the threshold is
-            not from 0 to 1.
+            not from 0 to 1, or the clip lasts too long.
         """
         label = self.check_room(template.label, replace)
         kept = self.templates
@@ -184,6 +190,11 @@ class Gallery:
             )
         if not 0.0 <= template.threshold <= 1.0:
             raise GalleryError(f'a threshold must be from 0 to 1, got {template.threshold!r}')
+        if template.clip.duration_s > LONGEST_MOTION_S:
+            raise GalleryError(
+                f'a demonstration must last at most {LONGEST_MOTION_S:g} s, got '
+                f'{template.clip.duration_s:g} s'
+            )
         return self._next((*kept, _relabelled(template, label)))
 
     def rename(self, label: str, new_label: str) -> Gallery:

@@ -14,6 +14,8 @@ from skeleton_action_ros.core.layouts import LAYOUTS, Layout, get_layout, to_com
 NS_PER_S = 1_000_000_000
 FARTHEST_M = 100.0
 """No body tracker sees this far: larger coordinates are millimetres or garbage."""
+LONGEST_MOTION_S = 100.0
+"""No window and no demonstration lasts so long: one that does has a broken stamp in it."""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,12 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import zlib
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from galleries import contents, files, make_template, open_store
 from hypothesis import given, settings
@@ -143,6 +146,29 @@ def test_overwritten_bytes_never_break_the_store(data: st.DataObject) -> None:
         if store.warnings:
             aside = path.with_name('gallery.db.corrupt-20240517-120003')
             assert len(aside.read_bytes()) == len(content)
+
+
+@pytest.mark.parametrize(
+    ('column', 'value', 'complaint'),
+    [
+        ('threshold', 1.5, "the threshold of template 't1' is 1.5"),
+        ('stamps_ns', np.array([1, 2, 3, 10**18], '<i8'), r"template 't1' lasts 1e\+09 s"),
+    ],
+)
+def test_demonstration_that_nobody_can_have_given_is_damage(
+    tmp_path: Path, column: str, value: Any, complaint: str
+) -> None:
+    path = tmp_path / 'gallery.db'
+    with open_store(path) as store:
+        store.add(make_template('t0', 'wave', 0))
+        store.add(make_template('t1', 'wave', 1))
+    stored = zlib.compress(value.tobytes()) if isinstance(value, np.ndarray) else value
+    connection = sqlite3.connect(path)
+    connection.execute(f"UPDATE template SET {column} = ? WHERE id = 't1'", (stored,))
+    connection.commit()
+    connection.close()
+    with pytest.raises(GalleryError, match=complaint):
+        read_gallery(path)
 
 
 def set_version(path: Path, version: int) -> None:

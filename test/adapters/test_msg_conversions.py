@@ -193,6 +193,15 @@ def test_a_window_comes_back_as_it_was(types: MessageTypes) -> None:
         ('positions', [2000.0] * 135, 'must be metres and finite, got up to 2000'),
         ('confidences', [1.0] * 44, 'confidences of the .* must be 3 x 15 = 45 numbers, got 44'),
         ('confidences', [2.0] * 45, 'confidence must be from 0 to 1'),
+        ('stamps', [0, 1, 2], 'window of body 7: stamps must be positive, got 0 ns'),
+        ('stamps', [-9, -5, 5_080_000_009], 'stamps must be positive, got -9 ns'),
+        (
+            'stamps',
+            [5_000_000_007, 5_040_000_008, 6_000_000_000],
+            'header.stamp is 5080000009 ns, but the last of its stamps is 6000000000 ns',
+        ),
+        ('stamps', [1, 2, 100_000_000_002], 'must last at most 100 s, got 100 s'),
+        ('stamps', [1, 2, 2**62], 'must last at most 100 s, got 4.61169e\\+09 s'),
     ],
 )
 def test_a_bad_window_is_refused(
@@ -275,6 +284,26 @@ def test_a_bad_template_does_not_hurt_the_others(types: MessageTypes) -> None:
         template_from_msg(message.templates[0])
 
 
+@pytest.mark.parametrize(
+    ('field', 'value', 'complaint'),
+    [
+        ('label', '', "a label must not be empty, got ''"),
+        ('label', 'idle', "the label 'idle' is reserved"),
+        ('label', 'a\nb', r"no control characters, got '\\n'"),
+        ('label', 'x' * 257, 'at most 256 characters, got 257'),
+        ('id', '', "template '' of 'wave': the id must not be empty"),
+        ('stamps', array.array('q', [1, 10**18]), 'must last at most 100 s, got 1e\\+09 s'),
+    ],
+)
+def test_a_template_that_no_enroller_would_teach_is_refused(
+    types: MessageTypes, field: str, value: Any, complaint: str
+) -> None:
+    message = gallery_to_msg(gallery(), STAMP_NS, types).templates[1]
+    setattr(message, field, value)
+    with pytest.raises(GalleryError, match=complaint):
+        template_from_msg(message)
+
+
 class Anything:
     """A message of any content: only its fields count."""
 
@@ -325,10 +354,22 @@ def test_every_body_is_used_whole_or_refused(
     positions=floats,
     confidences=floats,
     frames=st.integers(0, 3),
+    sec=st.integers(-(2**31), 2**31 - 1),
+    nanosec=st.integers(0, 2**32 - 1),
+    fitting=st.booleans(),
 )
 def test_every_window_is_used_whole_or_refused(
-    layout: str, stamps: list[int], positions: list[float], confidences: list[float], frames: int
+    layout: str,
+    stamps: list[int],
+    positions: list[float],
+    confidences: list[float],
+    frames: int,
+    sec: int,
+    nanosec: int,
+    fitting: bool,
 ) -> None:
+    if fitting and stamps:
+        stamps[-1] = sec * 10**9 + nanosec
     message = Anything(
         body_id=1,
         layout=layout,
@@ -336,10 +377,13 @@ def test_every_window_is_used_whole_or_refused(
         stamps=array.array('q', stamps),
         positions=array.array('f', positions),
         confidences=array.array('f', confidences),
+        header=Anything(stamp=Anything(sec=sec, nanosec=nanosec)),
     )
     try:
         window = window_from_msg(message)
     except (BadSkeletonError, UnknownLayoutError):
         return
     assert len(window.clip) == frames == len(stamps)
+    assert 0 < stamps[0] <= stamps[-1] == sec * 10**9 + nanosec
+    assert window.clip.duration_s <= 100.0
     assert np.isfinite(window.clip.joints_m).all()

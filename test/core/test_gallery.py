@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -133,6 +135,15 @@ def test_id_that_is_empty_or_taken_is_refused() -> None:
 def test_threshold_outside_zero_to_one_is_refused(threshold: float) -> None:
     with pytest.raises(GalleryError, match='threshold'):
         Gallery().add(make_template('a', 'wave', threshold))
+
+
+def test_demonstration_of_minutes_is_refused() -> None:
+    good = make_template('a', 'wave')
+    stamps_ns = good.clip.stamps_ns.copy()
+    stamps_ns[-1] = stamps_ns[0] + 120 * 10**9
+    endless = replace(good, clip=replace(good.clip, stamps_ns=stamps_ns))
+    with pytest.raises(GalleryError, match='at most 100 s, got 120 s'):
+        Gallery().add(endless)
 
 
 def test_full_gallery_takes_no_more_but_replaces() -> None:

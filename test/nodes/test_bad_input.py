@@ -165,6 +165,9 @@ BAD_WINDOWS: dict[str, dict[str, Any]] = {
     'window stamps': {'stamps': array('q', [3, 2, 1])},
     'window confidences': {'confidences': floats(np.full(len(GOOD) * 15, -1.0))},
     'window positions': {'positions': floats(np.full(len(GOOD) * 45, np.nan))},
+    'window of years': {'stamps': array('q', [1, *GOOD.stamps_ns[1:]])},
+    'window before 1970': {'stamps': array('q', [-1, *GOOD.stamps_ns[1:]])},
+    'window of another time': {'stamps': array('q', GOOD.stamps_ns + NS_PER_S)},
     'window empty': {'stamps': array('q'), 'positions': floats([]), 'confidences': floats([])},
 }
 
