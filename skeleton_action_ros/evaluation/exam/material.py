@@ -171,15 +171,18 @@ def _labelled(clip: Clip, label: str) -> Clip:
 
 
 def _dataset_clips(dataset: str, file: Path) -> list[Clip | str]:
-    """Return the actions of a file; where a scene has several bodies, that of the most mobile."""
+    """Return the actions of a file; where a scene has several bodies, that which moves most."""
     scenes: list[list[DatasetClip]] = []
     for item in DATASETS[dataset].read_actions(file):
         if item.body == 0 or not scenes:
             scenes.append([])
         scenes[-1].append(item)
-    return [max((body.clip for body in bodies), key=_spread) for bodies in scenes]
+    return [max((body.clip for body in bodies), key=_travel) for bodies in scenes]
 
 
-def _spread(clip: Clip) -> float:
-    seen = clip.joints_m[clip.confidence > 0.0]
-    return float(seen.var(axis=0).sum())
+def _travel(clip: Clip) -> float:
+    """Return the variance over time of where the joints are, summed, square metres."""
+    seen = (clip.confidence > 0.0)[..., None]
+    count = np.maximum(seen.sum(axis=0), 1)
+    middle = (clip.joints_m * seen).sum(axis=0) / count
+    return float((((clip.joints_m - middle) ** 2 * seen).sum(axis=0) / count).sum())

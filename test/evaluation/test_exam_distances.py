@@ -1,0 +1,98 @@
+"""Each method on motions of which it is known what it should say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from people import FakeModel, circling
+
+from skeleton_action_ros.core.errors import ExamError
+from skeleton_action_ros.core.layouts import Common15 as Joint
+from skeleton_action_ros.core.skeleton import Clip
+from skeleton_action_ros.evaluation.exam import (
+    CANONICAL,
+    RAW,
+    Item,
+    Material,
+    baseline_distances,
+    embed,
+    embedding_distances,
+    prepare_items,
+)
+
+
+def material(*clips: Clip) -> Material:
+    named = [replace(clip, label='circle', subject='ann') for clip in clips]
+    items = [Item(str(number), clip) for number, clip in enumerate(named)]
+    return prepare_items(items, [RAW, CANONICAL])
+
+
+def moved(clip: Clip, matrix: np.ndarray, offset_m: tuple[float, float, float]) -> Clip:
+    joints = clip.joints_m @ matrix.T + np.array(offset_m)
+    return replace(clip, joints_m=joints.astype(np.float32))
+
+
+def distances(*clips: Clip) -> dict[str, float]:
+    """Return how far the second clip is from the first, by method."""
+    found = baseline_distances(material(*clips), np.array([0]), lambda count: None)
+    assert set(found) == {'raw', 'canonical', 'dtw'}
+    return {name: float(item.values[0, 1]) for name, item in found.items()}
+
+
+CIRCLE = circling([(0.5, 2.5)], 3.0)
+TURN = np.array([[np.cos(0.7), 0, np.sin(0.7)], [0, 1, 0], [-np.sin(0.7), 0, np.cos(0.7)]])
+
+
+def test_no_baseline_minds_where_somebody_stands() -> None:
+    found = distances(CIRCLE, moved(CIRCLE, np.eye(3), (1.0, 0.2, 2.0)))
+
+    assert found == pytest.approx({'raw': 0.0, 'canonical': 0.0, 'dtw': 0.0}, abs=1e-3)
+
+
+@pytest.mark.parametrize('matrix', [TURN, 1.3 * np.eye(3)], ids=['turned', 'taller'])
+def test_raw_joints_alone_mind_heading_and_size(matrix: np.ndarray) -> None:
+    found = distances(CIRCLE, moved(CIRCLE, matrix, (0.0, 0.0, 0.0)))
+
+    assert found['canonical'] == pytest.approx(0.0, abs=1e-3)
+    assert found['dtw'] == pytest.approx(0.0, abs=1e-3)
+    assert found['raw'] > 1.0
+
+
+def test_raw_joints_are_compared_in_metres_at_32_instants() -> None:
+    lifted = replace(CIRCLE, joints_m=CIRCLE.joints_m.copy())
+    lifted.joints_m[:, Joint.HEAD, 1] -= 0.25
+
+    found = distances(CIRCLE, lifted)
+
+    # One joint a quarter of a metre away, which is half a trunk, at each of 32 instants.
+    assert found['raw'] == pytest.approx(0.25 * np.sqrt(32), rel=1e-4)
+    assert found['canonical'] == pytest.approx(0.5 * np.sqrt(32), rel=1e-4)
+    assert found['dtw'] == pytest.approx(0.5 * np.sqrt(32), rel=1e-4)
+
+
+def test_time_warping_alone_forgives_a_late_start() -> None:
+    late = circling([(0.9, 2.9)], 3.0)
+    other = circling([(0.5, 2.5)], 3.0, hand=Joint.HAND_LEFT)
+
+    late_by, other_by = distances(CIRCLE, late), distances(CIRCLE, other)
+
+    assert late_by['dtw'] < 0.5 * late_by['canonical']
+    assert late_by['dtw'] < 0.3 * other_by['dtw']
+
+
+def test_embeddings_are_compared_by_their_angle() -> None:
+    vectors = np.array([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]], np.float32)
+
+    found = embedding_distances(vectors, np.array([0, 2]))
+
+    np.testing.assert_allclose(found.values, [[0, 1, 0.4], [0.4, 0.2, 0]], atol=1e-6)
+    np.testing.assert_allclose(
+        found.between(np.array([2, 0]), np.array([1, 0])), [[0.2, 0.4], [1, 0]], atol=1e-6
+    )
+
+
+def test_a_classifier_cannot_sit_an_exam() -> None:
+    with pytest.raises(ExamError, match='is a classifier, which knows its own labels only'):
+        embed(FakeModel(kind='classifier'), material(CIRCLE))
