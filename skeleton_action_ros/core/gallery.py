@@ -227,7 +227,7 @@ class Gallery:
         gone = {shot.id for shot in shots if template_id in ('', shot.id)}
         if not gone:
             raise GalleryError(
-                f'{_normal(label)!r} has no demonstration {template_id!r}: it has '
+                f'{_normal(label)!r} has no demonstration {_quoted(template_id)}: it has '
                 f'{", ".join(shot.id for shot in shots)}'
             )
         return self._next(template for template in self.templates if template.id not in gone)

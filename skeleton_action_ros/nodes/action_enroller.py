@@ -25,8 +25,8 @@ from skeleton_action_ros.core.enrollment import (
     PendingCapture,
 )
 from skeleton_action_ros.core.errors import SkeletonActionError
-from skeleton_action_ros.core.gallery import Gallery
-from skeleton_action_ros.core.matching import MatchingConfig, TemplateIndex
+from skeleton_action_ros.core.gallery import Gallery, Template
+from skeleton_action_ros.core.matching import Hypothesis, MatchingConfig, TemplateIndex
 from skeleton_action_ros.core.streams import Timeline
 from skeleton_action_ros.nodes import qos
 from skeleton_action_ros.nodes.base import ActionNode
@@ -172,7 +172,7 @@ class ActionEnrollerNode(ActionNode):
         )
         self._begin(order)
         captured = await order.captured
-        if isinstance(captured, EnrollmentError):
+        if isinstance(captured, Exception):
             raise captured
         return self._teach(captured, request.replace, response)
 
@@ -188,10 +188,10 @@ class ActionEnrollerNode(ActionNode):
         """See whether what callers wait for has been shown."""
         for order in list(self._orders):
             assert order.pending is not None
-            found: Captured | EnrollmentError | None
+            found: Captured | Exception | None
             try:
                 found = self._enroller.poll(order.pending, self._sensor_now_ns())
-            except EnrollmentError as error:
+            except Exception as error:  # noqa: BLE001 - raised again where the caller awaits it
                 found = error
             if found is not None:
                 self._orders.remove(order)
@@ -218,7 +218,7 @@ class ActionEnrollerNode(ActionNode):
             f'learned {template.label!r} from body {captured.body_id}: '
             f'{template.clip.duration_s:.1f} s, demonstration {shots}'
         )
-        nearest = self._index.nearest(template.clip, template.label) if self._index else None
+        nearest = self._nearest(template)
         if nearest is not None:
             response.nearest_label = nearest.label
             response.nearest_similarity = nearest.similarity
@@ -227,6 +227,14 @@ class ActionEnrollerNode(ActionNode):
                 response.message += ', which it may be confused with'
         self.get_logger().info(response.message)
         return response
+
+    def _nearest(self, template: Template) -> Hypothesis | None:
+        """Return the other action most like a template; None where there is none to be known."""
+        try:
+            return self._index.nearest(template.clip, template.label) if self._index else None
+        except Exception as error:  # noqa: BLE001 - it is stored: whoever asked must hear that
+            self.count_internal_error(error)
+            return None
 
     def _on_list(
         self, _: ListActions.Request, response: ListActions.Response
@@ -270,6 +278,10 @@ class ActionEnrollerNode(ActionNode):
             self._embed()
 
     def _embed(self) -> None:
+        """Bring the model's view of the gallery up to date; what fails there hinders no change."""
+        self.shielded(self._follow_gallery)()
+
+    def _follow_gallery(self) -> None:
         for problem in self._index.set_gallery(self._gallery) if self._index else []:
             self.get_logger().warning(problem)
 

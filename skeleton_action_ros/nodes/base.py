@@ -171,7 +171,7 @@ class ActionNode(LifecycleNode):  # type: ignore[misc]
                 self.get_logger().info(f'{name} refused: {error}')
                 _decline(response, str(error))
             except Exception as error:  # noqa: BLE001 - whoever called must not wait for ever
-                self._count_internal_error(error)
+                self.count_internal_error(error)
                 _decline(response, f'internal error: {error!r}')
             return response
 
@@ -193,7 +193,7 @@ class ActionNode(LifecycleNode):  # type: ignore[misc]
             except SkeletonActionError as error:
                 self.refuse(error)
             except Exception as error:  # noqa: BLE001 - a robot must not lose a node to one message
-                self._count_internal_error(error)
+                self.count_internal_error(error)
 
         return call
 
@@ -207,7 +207,8 @@ class ActionNode(LifecycleNode):  # type: ignore[misc]
         if line:
             self.get_logger().warning(line)
 
-    def _count_internal_error(self, error: Exception) -> None:
+    def count_internal_error(self, error: Exception) -> None:
+        """Count what is no input's fault; log its traceback unless one was logged just now."""
         if self.health.refuse(INTERNAL_ERROR, repr(error), self.steady_ns()):
             self.get_logger().error(traceback.format_exc())
 

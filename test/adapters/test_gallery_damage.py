@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skeleton_action_ros.adapters.gallery_file import read_gallery
+from skeleton_action_ros.adapters.gallery_store import GalleryStore
 from skeleton_action_ros.core.errors import GalleryError
 
 
@@ -169,6 +170,26 @@ def test_demonstration_that_nobody_can_have_given_is_damage(
     connection.close()
     with pytest.raises(GalleryError, match=complaint):
         read_gallery(path)
+
+
+def test_full_disk_refuses_the_change_and_keeps_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / 'gallery.db'
+
+    def teach(store: GalleryStore, numbers: range) -> None:
+        for number in numbers:
+            store.add(make_template(f't{number}', 'wave', number))
+
+    with open_store(path) as store:
+        teach(store, range(3))
+        (pages,) = store._connection.execute('PRAGMA page_count').fetchone()
+        store._connection.execute(f'PRAGMA max_page_count = {pages}')  # fails as a full disk does
+        with pytest.raises(GalleryError, match='disk is full') as caught:
+            teach(store, range(3, 100))
+        assert str(path) in str(caught.value)
+        kept = len(store.load())
+        assert 3 <= kept < 100
+        store.remove('wave', 't0')
+    assert contents(read_gallery(path)) == [(f't{number}', 'wave') for number in range(1, kept)]
 
 
 def set_version(path: Path, version: int) -> None:

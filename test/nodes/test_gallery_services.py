@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,6 +110,23 @@ def test_enroller_without_a_model_teaches_and_says_what_is_missing(enroller: Mak
     assert 'no model bundle nowhere' in message
 
 
+def test_model_that_breaks_does_not_hinder_teaching(enroller: Make, gallery_file: Path) -> None:
+    class Breaking(FakeModel):
+        def infer(self, joints: Any, mask: Any) -> Any:
+            if len(joints):
+                raise RuntimeError('the accelerator is gone')
+            return super().infer(joints, mask)
+
+    robot = enroller(lambda _: Breaking())
+    robot.show((1, WAVED))
+    answer = enroll(robot, 'wave')
+    assert (answer.success, answer.shots, answer.nearest_label) == (True, 1, '')
+    assert read_gallery(gallery_file).labels == ('wave',)
+    level, message, _ = robot.diagnosis('action_enroller')
+    assert level == b'\x02'
+    assert 'the accelerator is gone' in message
+
+
 def test_past_seconds_are_taught(enroller: Make) -> None:
     robot = enroller()
     robot.show((1, circling([(1.0, 3.0)], 3.2, start_s=100.0)))
@@ -211,6 +229,26 @@ def test_next_is_abandoned_when_the_node_is_deactivated(enroller: Make) -> None:
     robot.nodes[0].trigger_deactivate()
     assert order.captured.done()
     assert 'stopped' in str(order.captured.result())
+
+
+def test_whoever_waits_is_told_when_the_capture_breaks(
+    enroller: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    robot = enroller()
+    robot.show((1, STILL))
+    future = robot.ask(
+        EnrollAction, 'enroll_action', label='wave', capture=2, duration=3.0, body_id=-1
+    )
+    robot.catch_up()
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError('out of order')
+
+    monkeypatch.setattr(robot.nodes[0]._enroller, 'poll', broken)
+    robot.spin_until(future.done, 'enroll_action answers')
+    assert not future.result().success
+    assert 'out of order' in future.result().message
+    assert robot.nodes[0]._orders == deque()
 
 
 def test_full_gallery_is_refused(enroller: Make) -> None:

@@ -226,6 +226,9 @@ def test_actions_are_taught_listed_shared_and_recognised_from_the_command_line(
         '/**/skeleton_source:\n  ros__parameters:\n    simulation:\n'
         '      actions: wave_right\n      pause_s: 1.0\n      noise_m: 0.0\n'
         '      occluded_share: 0.0\n'
+        # On a busy machine a second may pass between two frames: nobody has left then.
+        '/**/action_enroller:\n  ros__parameters:\n    enrollment:\n      gone_after_s: 10.0\n'
+        '/**/window_buffer:\n  ros__parameters:\n    windows:\n      max_gap_s: 5.0\n'
     )
     gallery = tmp_path / 'gallery.sqlite3'
     robot = start(
@@ -288,7 +291,9 @@ def test_killed_enroller_comes_back_with_everything_it_has_acknowledged(
         *parameters('simulation.actions:=wave_right', 'simulation.pause_s:=1.0'),
     )
     source.wait_for('active')
-    assignments = parameters(f'model:={bundle}', f'gallery:={gallery}')
+    assignments = parameters(
+        f'model:={bundle}', f'gallery:={gallery}', 'enrollment.gone_after_s:=10.0'
+    )
     enroller = start(f'{NODES}.action_enroller', *assignments)
     enroller.wait_for('active')
     taught = teach(start, '--duration', '5')
