@@ -27,8 +27,8 @@ from skeleton_action_ros.evaluation.exam import (
     plan_exam,
     prepare_items,
     read_items,
-    write_exam_page,
 )
+from skeleton_action_ros.evaluation.exam.page import write_exam_page
 
 _SHOWN_PROBLEMS = 20
 _EPILOG = f""" One person teaches: --shots clips of each action, drawn anew for each of the --draws.

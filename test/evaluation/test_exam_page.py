@@ -23,8 +23,8 @@ from skeleton_action_ros.evaluation.exam import (
     map_of,
     plan_exam,
     prepare_items,
-    write_exam_page,
 )
+from skeleton_action_ros.evaluation.exam.page import write_exam_page
 
 HANDS = {
     'right <circle>': Joint.HAND_RIGHT,

@@ -1,7 +1,8 @@
 """
 One-shot accuracy of models on clips: taught by one clip an action from one person, asked on others.
 
-Models and the baselines that need no training answer the same questions, drawn many times over.
+Models and the baselines that need no training answer the same questions, drawn many times over. The
+page about it is in `exam.page`, which needs plotly.
 """
 
 from skeleton_action_ros.evaluation.exam.distances import (
@@ -26,7 +27,6 @@ from skeleton_action_ros.evaluation.exam.material import (
     prepare_items,
     read_items,
 )
-from skeleton_action_ros.evaluation.exam.page import render_exam_page, write_exam_page
 from skeleton_action_ros.evaluation.exam.protocol import Draw, Plan, make_draws, plan_exam
 
 __all__ = [
@@ -56,6 +56,4 @@ __all__ = [
     'plan_exam',
     'prepare_items',
     'read_items',
-    'render_exam_page',
-    'write_exam_page',
 ]
