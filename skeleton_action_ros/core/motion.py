@@ -56,9 +56,9 @@ def motion_energy(clip: Clip) -> NDArray[np.float32]:
     """
     Return how fast the fastest limbs move at each frame: (T,) float32, trunk lengths per second.
 
-    The two fastest seen joints count, at positions averaged over 0.2 s, so that neither the
-    sampling rate nor sensor noise of a centimetre passes for movement. At the ends, where the
-    average has half its frames, it is that of the nearest full one.
+    The two fastest seen joints count (root mean square), at positions averaged over 0.2 s, so that
+    neither the sampling rate nor sensor noise of a centimetre passes for movement. At the ends,
+    where the average has half its frames, it is that of the nearest full one.
     """
     times, energy = _energy_on_grid(clip)
     at = (clip.stamps_ns - clip.stamps_ns[0]) / NS_PER_S
@@ -113,7 +113,7 @@ def _energy_on_grid(clip: Clip) -> tuple[NDArray[np.float64], NDArray[np.float32
     moved = smooth[2 * _HALF_STEP :] - smooth[: -2 * _HALF_STEP]
     speed = np.sqrt((moved * moved).sum(axis=2)) / step_s
     speed[(weight[2 * _HALF_STEP :] == 0.0) | (weight[: -2 * _HALF_STEP] == 0.0)] = 0.0
-    fastest = np.sort(speed, axis=1)[:, -_FASTEST:].mean(axis=1)
+    fastest = np.sqrt((np.sort(speed, axis=1)[:, -_FASTEST:] ** 2).mean(axis=1))
     energy = fastest[np.clip(np.arange(steps + 1) - _HALF_STEP, 0, len(fastest) - 1)]
     return times, np.asarray(energy / trunk_length_m(joints, seen), np.float32)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from people import SECOND, circling
 
+from skeleton_action_ros.core.layouts import Common15 as Joint
 from skeleton_action_ros.core.motion import (
     MotionConfig,
     find_motions,
@@ -16,12 +17,12 @@ from skeleton_action_ros.core.motion import (
 CONFIG = MotionConfig()
 
 
-def test_energy_is_the_mean_speed_of_the_two_fastest_joints_in_trunk_lengths() -> None:
+def test_energy_is_the_speed_of_the_two_fastest_joints_in_trunk_lengths() -> None:
     clip = circling([(0.0, 3.0)], 3.0, radius_m=0.3, rate_hz=60.0)
     # Hand 2 pi 0.3 m/s, elbow half of it; the trunk is 0.5 m. Averaging over 0.2 s shortens the
     # chord: sin(x)/x for the box of 0.2 s and for the step of 0.2 s, x = pi 0.2.
     shortened = (np.sin(np.pi * 0.2) / (np.pi * 0.2)) ** 2
-    expected = 0.75 * 2 * np.pi * 0.3 / 0.5 * shortened
+    expected = np.sqrt((1.0 + 0.25) / 2) * 2 * np.pi * 0.3 / 0.5 * shortened
     middle = motion_energy(clip)[30:-30]
     np.testing.assert_allclose(middle, expected, rtol=0.06)
 
@@ -37,6 +38,13 @@ def test_one_motion_is_found_at_any_rate(rate_hz: float) -> None:
 
 def test_sensor_noise_of_a_centimetre_is_not_motion() -> None:
     assert find_motions(circling([], 10.0, noise_m=0.01), CONFIG) == []
+
+
+def test_one_hand_alone_is_enough_motion() -> None:
+    clip = circling([(1.0, 3.0)], 5.0, radius_m=0.15)
+    joints = clip.joints_m.copy()
+    joints[:, Joint.ELBOW_RIGHT] = joints[0, Joint.ELBOW_RIGHT]
+    assert len(find_motions(replace(clip, joints_m=joints), CONFIG)) == 1
 
 
 def test_short_pause_joins_and_long_pause_parts() -> None:
