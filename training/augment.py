@@ -61,7 +61,8 @@ def augment(clip: Clip, config: AugmentConfig, rng: np.random.Generator) -> Clip
     :return: a clip of the same action, label and subject unchanged.
     """
     joints, confidence, times_s = _retimed(clip, config, rng)
-    joints = resize_bones(joints, config, rng)
+    joints = resize_bones(anchored(joints, confidence), config, rng)
+    joints = shift_hips(joints, config, rng)
     joints = joints @ _tilt(config.tilt_deg, rng)
     joints = joints + _noise(joints.shape, config.noise_m * rng.random(), rng)
     confidence = _dropped(confidence, config, rng)
@@ -109,6 +110,37 @@ def _retimed(
     joints = clip.joints_m[before] * (1 - part[..., None]) + clip.joints_m[after] * part[..., None]
     confidence = np.minimum(clip.confidence[before], clip.confidence[after])
     return joints, confidence, at * max(total, 0.1)
+
+
+def anchored(joints: Floats, confidence: Floats) -> Floats:
+    """
+    Put joints that were not seen where their parents are, so that bones hang on the body.
+
+    :param joints: (T, 15, 3).
+    :param confidence: (T, 15); stays what it is.
+    """
+    if bool((confidence > 0.0).all()):
+        return joints
+    out = joints.copy()
+    seen = (confidence > 0.0)[..., None]
+    middle = joints[:, _CORNERS].mean(axis=1)
+    out[:, Common15.TORSO] = np.where(seen[:, Common15.TORSO], out[:, Common15.TORSO], middle)
+    for parent, child in LAYOUT.bones:
+        out[:, child] = np.where(seen[:, child], out[:, child], out[:, parent])
+    return out
+
+
+def shift_hips(joints: Floats, config: AugmentConfig, rng: np.random.Generator) -> Floats:
+    """
+    Move both hips along the trunk: a Kinect v1 sees them 10 cm higher than later sensors do.
+
+    :param joints: (T, 15, 3).
+    """
+    trunk = joints[:, _CORNERS[2:]].mean(axis=1) - joints[:, _CORNERS[:2]].mean(axis=1)
+    share = np.float32(config.hips * rng.uniform(-1.0, 1.0))
+    out = joints.copy()
+    out[:, _CORNERS[2:]] += share * trunk[:, None]
+    return out
 
 
 def resize_bones(joints: Floats, config: AugmentConfig, rng: np.random.Generator) -> Floats:

@@ -23,7 +23,7 @@ from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
 from skeleton_action_ros.core.skeleton import Clip
 from training.augment import augment, jitter, mirror
 from training.config import AugmentConfig, Recipe
-from training.data import ClassTable
+from training.data import ClassTable, Sample
 
 Floats = NDArray[np.float32]
 _TRUNK = [Common15.NECK, Common15.TORSO]
@@ -39,7 +39,8 @@ class Batch:
     :param classes: (B,) class numbers, as in `ClassTable`.
     :param comparable: (B, B) bool: whether two clips of different classes are different actions.
     :param warped: (B, B) dynamic time warping distance between the clips as they were before they
-        were changed, in units of its median.
+        were changed, in units of its median; infinite between clips of different sensors, which
+        place hips and scale differently.
     """
 
     joints: Floats
@@ -100,11 +101,12 @@ class Batches:
     """
     All batches of a run, by their step number; close it, or use it with `with`.
 
-    :param clips: in the order of `table.action_of`.
+    :param samples: in the order of `table.action_of`.
     """
 
-    def __init__(self, clips: Sequence[Clip], table: ClassTable, recipe: Recipe) -> None:
-        self._clips = list(clips)
+    def __init__(self, samples: Sequence[Sample], table: ClassTable, recipe: Recipe) -> None:
+        self._clips = [sample.clip for sample in samples]
+        self._sensors = np.array([sample.sensor for sample in samples])
         self._table = table
         self._recipe = recipe
         self._members = [
@@ -146,12 +148,17 @@ class Batches:
         clips = [self._clip(*member, view) for member, view in zip(members, views, strict=True)]
         mask = np.stack([one[1] for one in clips])
         classes = np.repeat(drawn, config.clips_per_class)
+        sensors = self._sensors[[place for place, _ in members]]
         return Batch(
             joints=jitter(np.stack([one[0] for one in clips]), mask, self._recipe.augment, rng),
             mask=mask,
             classes=classes,
             comparable=self._comparable[classes][:, classes],
-            warped=warped_distance([self._clip(*member, 0)[0] for member in members]),
+            warped=np.where(
+                sensors[:, None] == sensors,
+                warped_distance([self._clip(*member, 0)[0] for member in members]),
+                np.float32(np.inf),
+            ),
         )
 
     def _go_to(self, number: int) -> None:

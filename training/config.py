@@ -42,6 +42,7 @@ class AugmentConfig:
     :param bones: relative change of each bone's length.
     :param ends: hands, feet and head moved inwards along forearm, shin and neck, as a share of it:
         one sensor's hand is another's wrist.
+    :param hips: hips moved along the trunk, as a share of it, up or down.
     :param noise_m: standard deviation of the joints' noise, half of it slow.
     :param drop_joint: probability of a joint to be missing, all the time or for a while.
     :param drop_part: probability of neck and torso, head, or legs to be missing altogether.
@@ -56,6 +57,7 @@ class AugmentConfig:
     tilt_deg: float = 10.0
     bones: float = 0.12
     ends: float = 0.25
+    hips: float = 0.3
     noise_m: float = 0.015
     drop_joint: float = 0.03
     drop_part: float = 0.3

@@ -30,16 +30,21 @@ SIMULATED = 'simulated'
 SIMULATED_LAYOUTS = ('k4abt_32', 'kinect_v1_20', 'mediapipe_33', 'kinect_v2_25', 'openni_15')
 CHECKOUT = Path(__file__).resolve().parents[1]
 SHORTEST_FRAMES = 5
-_CACHE_FORMAT = 1
+_CACHE_FORMAT = 2
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One clip in `common_15`, and where it is from."""
+    """
+    One clip in `common_15`, and where it is from.
+
+    :param sensor: the layout it was recorded in.
+    """
 
     clip: Clip
     dataset: str
     view: int = 0
+    sensor: str = 'common_15'
 
     @property
     def action(self) -> str:
@@ -105,7 +110,7 @@ def as_sample(clip: Clip, dataset: str, view: int = 0) -> Sample | None:
         prepare(common, PreprocessConfig())
     except BadClipError:
         return None
-    return Sample(common, dataset, view)
+    return Sample(common, dataset, view, clip.layout)
 
 
 def _cached(name: str) -> list[Sample]:
@@ -146,6 +151,7 @@ def _save(path: Path, samples: Sequence[Sample]) -> None:
         label=np.array([sample.clip.label for sample in samples]),
         subject=np.array([sample.clip.subject for sample in samples]),
         view=np.array([sample.view for sample in samples]),
+        sensor=np.array([sample.sensor for sample in samples]),
     )
     temporary.replace(path)
 
@@ -164,7 +170,7 @@ def _load(path: Path, name: str) -> Iterator[Sample]:
             label=str(arrays['label'][index]),
             subject=str(arrays['subject'][index]),
         )
-        yield Sample(clip, name, int(arrays['view'][index]))
+        yield Sample(clip, name, int(arrays['view'][index]), str(arrays['sensor'][index]))
 
 
 def fingerprint(samples: Iterable[Sample]) -> str:
@@ -172,7 +178,7 @@ def fingerprint(samples: Iterable[Sample]) -> str:
     digest = hashlib.sha256()
     for sample in samples:
         clip = sample.clip
-        digest.update(f'{sample.action} {clip.subject} {sample.view}'.encode())
+        digest.update(f'{sample.action} {clip.subject} {sample.view} {sample.sensor}'.encode())
         for array in (clip.joints_m, clip.confidence, clip.stamps_ns):
             digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

@@ -9,6 +9,9 @@ from torch import Tensor, nn
 
 from training.config import LossConfig
 
+_NEVER = -1e4
+"""A logarithm of nearly nothing that, unlike infinity, survives being subtracted from itself."""
+
 
 class ComparablePairsLoss(nn.Module):
     """
@@ -56,11 +59,11 @@ class WarpingDistillation(nn.Module):
         Compute the Kullback-Leibler divergence from the teacher, mean over clips.
 
         :param embeddings: (B, D), unit length.
-        :param warped: (B, B) distances in units of their median.
+        :param warped: (B, B) distances in units of their median; infinite ones are left out.
         """
-        self_pairs = torch.eye(len(warped), dtype=torch.bool)
-        teacher = (-warped / self.teacher_temperature).masked_fill(self_pairs, -torch.inf)
-        student = (embeddings @ embeddings.T / self.temperature).masked_fill(self_pairs, -1e4)
+        left_out = torch.eye(len(warped), dtype=torch.bool) | ~torch.isfinite(warped)
+        teacher = (-warped / self.teacher_temperature).masked_fill(left_out, _NEVER)
+        student = (embeddings @ embeddings.T / self.temperature).masked_fill(left_out, _NEVER)
         wanted = teacher.softmax(1)
         certain = torch.special.entr(wanted).sum(1)
         apart: Tensor = -(wanted * student.log_softmax(1)).sum(1) - certain

@@ -63,7 +63,7 @@ class Trainer:
         training, self.validation = split_classes(samples, recipe.data.validation_stride)
         rng = np.random.default_rng(recipe.seed)
         table = make_class_table(training, recipe.preprocess, rng)
-        self.batches = Batches([sample.clip for sample in training], table, recipe)
+        self.batches = Batches(training, table, recipe)
         self.classes = table.actions
         self.model = Embedder(recipe.model)
         self.average = AveragedModel(

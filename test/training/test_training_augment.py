@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,7 @@ from training_clips import lifting_clip, standing_clip
 
 from skeleton_action_ros.core.layouts import LAYOUTS, Common15
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
-from training.augment import augment, jitter, mirror, resize_bones
+from training.augment import anchored, augment, jitter, mirror, resize_bones, shift_hips
 from training.config import AugmentConfig
 
 STILL = AugmentConfig(
@@ -19,6 +21,7 @@ STILL = AugmentConfig(
     tilt_deg=0.0,
     bones=0.0,
     ends=0.0,
+    hips=0.0,
     noise_m=0.0,
     drop_joint=0.0,
     drop_part=0.0,
@@ -98,6 +101,51 @@ def test_hands_move_in_along_the_forearm_only() -> None:
     np.testing.assert_allclose(moved[:, Common15.ELBOW_LEFT], joints[:, Common15.ELBOW_LEFT])
     np.testing.assert_allclose(forearm[[0, 2]], 0.0, atol=1e-6)
     assert 0.125 <= forearm[1] < 0.25
+
+
+def test_hips_move_along_the_trunk_and_nothing_else_does() -> None:
+    joints = standing_clip(4).joints_m
+    hips = [Common15.HIP_LEFT, Common15.HIP_RIGHT]
+    config = AugmentConfig(hips=0.4)
+    heights = []
+    for seed in range(20):
+        moved = shift_hips(joints, config, np.random.default_rng(seed))
+        np.testing.assert_array_equal(np.delete(moved, hips, axis=1), np.delete(joints, hips, 1))
+        np.testing.assert_allclose(moved[:, hips][..., [0, 2]], joints[:, hips][..., [0, 2]])
+        heights.append(float(moved[0, hips[0], 1]))
+
+    # The trunk is 0.5 m from the shoulders down to the hips at height 0.
+    assert -0.2 <= min(heights) < -0.05
+    assert 0.05 < max(heights) <= 0.2
+
+
+def test_joints_not_seen_hang_on_their_parents() -> None:
+    clip = standing_clip(2)
+    lost = ['TORSO', 'NECK', 'ELBOW_LEFT', 'HAND_LEFT']
+    for name in lost:
+        clip.joints_m[1, Common15[name]] = 0.0
+        clip.confidence[1, Common15[name]] = 0.0
+
+    found = anchored(clip.joints_m, clip.confidence)
+
+    np.testing.assert_array_equal(found[0], clip.joints_m[0])
+    np.testing.assert_allclose(found[1, Common15.TORSO], (0.0, -0.25, 2.0))
+    np.testing.assert_allclose(found[1, Common15.NECK], (0.0, -0.25, 2.0))
+    np.testing.assert_allclose(found[1, Common15.HAND_LEFT], (0.2, -0.5, 2.0))
+    np.testing.assert_allclose(found[1, Common15.HAND_RIGHT], (-0.25, 0.05, 2.0))
+
+
+def test_body_without_neck_and_torso_stays_whole_when_resized() -> None:
+    clip = standing_clip(20)
+    for name in ('NECK', 'TORSO'):
+        clip.joints_m[:, Common15[name]] = 0.0
+        clip.confidence[:, Common15[name]] = 0.0
+    config = replace(STILL, bones=0.12)
+
+    for seed in range(10):
+        changed = augment(clip, config, np.random.default_rng(seed)).joints_m[0]
+        trunk = changed[Common15.HIP_LEFT] - changed[Common15.SHOULDER_LEFT]
+        assert 0.4 < np.linalg.norm(trunk) < 0.65
 
 
 def test_nothing_to_change_leaves_the_clip() -> None:
