@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.colors import qualitative
 from plotly.offline import get_plotlyjs
 
 from skeleton_action_ros.evaluation.exam.embedding_map import map_of
@@ -27,6 +26,8 @@ from skeleton_action_ros.evaluation.page.parts import (
 )
 from skeleton_action_ros.evaluation.page.plots import clear_layout
 
+_COLOURS = tuple(f'hsl({hue * 150 % 360},65%,{45 if hue % 2 else 58}%)' for hue in range(12))
+"""To be told apart on a light and on a dark ground; neighbours in the list are far in hue."""
 _SYMBOLS = ('circle', 'diamond', 'square', 'triangle-up', 'cross')
 _MAP_HINT = (
     'One mark a clip: colour and shape are the action, filled where it was named rightly in most '
@@ -167,6 +168,7 @@ def _confusion(methods: Mapping[str, Figures]) -> go.Figure:
                 'y': 1,
                 'yanchor': 'bottom',
                 'pad': {'b': 8},
+                'bgcolor': '#e3e6ec',
                 'font': {'color': '#1d2433'},
                 'buttons': buttons,
             }
@@ -176,12 +178,14 @@ def _confusion(methods: Mapping[str, Figures]) -> go.Figure:
             'automargin': True,
             'tickangle': -45,
             'dtick': 1,
+            'showgrid': False,
         },
         yaxis={
             'title': {'text': 'shown', 'standoff': 12},
             'automargin': True,
             'autorange': 'reversed',
             'dtick': 1,
+            'showgrid': False,
         },
         **clear_layout(),
     )
@@ -195,13 +199,12 @@ def _map(done: Examination, material: Material) -> tuple[go.Figure, float]:
     class_of = np.searchsorted(classes, done.plan.label_of[used])
     places, share = map_of(done.embeddings[used], class_of)
     right = done.model.right[used]
-    colours = qualitative.Dark24
     figure = go.Figure()
     for number, label in enumerate(classes.tolist()):
         own = np.flatnonzero(class_of == number)
         own = own[np.argsort(-right[own])]  # the legend shows the first
-        colour = colours[number % len(colours)]
-        symbol = _SYMBOLS[number // len(colours) % len(_SYMBOLS)]
+        colour = _COLOURS[number % len(_COLOURS)]
+        symbol = _SYMBOLS[number // len(_COLOURS) % len(_SYMBOLS)]
         figure.add_scatter(
             x=places[own, 0].round(4).tolist(),
             y=places[own, 1].round(4).tolist(),
