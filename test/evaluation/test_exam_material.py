@@ -71,6 +71,7 @@ def test_each_bad_file_is_skipped_with_its_name_and_reason(tmp_path: Path) -> No
     save_clip(tmp_path / 'nameless.npz', replace(WAVE, label=''))
     save_clip(tmp_path / 'nobody.npz', replace(WAVE, subject=''))
     (tmp_path / 'text.npz').write_text('no archive')
+    save_clip(tmp_path / 'mm.npz', replace(WAVE, joints_m=1000 * WAVE.joints_m))
     save_clip(tmp_path / 'nan.npz', WAVE)
     arrays = dict(np.load(tmp_path / 'nan.npz'))
     np.savez(tmp_path / 'nan.npz', **{**arrays, 'joints_m': np.full_like(WAVE.joints_m, np.nan)})
@@ -85,7 +86,8 @@ def test_each_bad_file_is_skipped_with_its_name_and_reason(tmp_path: Path) -> No
     assert found['text.npz'].startswith('expected a readable npz archive')
     assert found['nan.npz'].startswith('no frame shows both hips')
     assert 'octopus_8' in found['layout.npz']
-    assert len(found) == 7
+    assert found['mm.npz'] == 'coordinates must be metres, got 3000: millimetres?'
+    assert len(found) == 8
     assert read(tmp_path).sources == ('good.npz',)
 
 

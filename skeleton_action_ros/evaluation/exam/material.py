@@ -19,7 +19,7 @@ from skeleton_action_ros.adapters.clips import find_clips, load_clip
 from skeleton_action_ros.adapters.datasets import DATASETS, DatasetClip
 from skeleton_action_ros.core.errors import BadClipError, SkeletonActionError
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
-from skeleton_action_ros.core.skeleton import Clip
+from skeleton_action_ros.core.skeleton import FARTHEST_M, Clip
 
 SHORTEST_FRAMES = 5
 LONGEST_S = 60.0
@@ -104,8 +104,8 @@ def prepare_items(items: Iterable[Item | Skipped], configs: Iterable[PreprocessC
     """
     Prepare each clip in every way asked for; one that cannot be in some way is skipped.
 
-    Skipped are also clips without label or subject, of fewer than `SHORTEST_FRAMES` frames, and
-    longer than `LONGEST_S`.
+    Skipped are also clips without label or subject, of fewer than `SHORTEST_FRAMES` frames, longer
+    than `LONGEST_S`, and with coordinates that cannot be metres.
     """
     ways = tuple(dict.fromkeys(configs))
     used: list[Item] = []
@@ -144,6 +144,9 @@ def _check(clip: Clip) -> None:
         raise BadClipError(f'has no {"subject" if clip.label else "label"}')
     if len(clip) < SHORTEST_FRAMES:
         raise BadClipError(f'has {len(clip)} frames, fewer than {SHORTEST_FRAMES}')
+    farthest = float(np.abs(clip.joints_m).max())
+    if farthest > FARTHEST_M:
+        raise BadClipError(f'coordinates must be metres, got {farthest:g}: millimetres?')
     if clip.duration_s > LONGEST_S:
         raise BadClipError(
             f'lasts {clip.duration_s:.0f} s ({len(clip)} frames), longer than one action '
