@@ -38,9 +38,9 @@ neighbour on raw joints, on canonical joints, and dynamic time warping on canoni
 the same questions. For the unknown, half of the actions is taught in each draw and all are asked.
 Skipped with a line that says why: files that are no clips or of an unknown layout, clips without
 label or subject, without any placed body, not in metres, of fewer than {SHORTEST_FRAMES} frames,
-and longer than {LONGEST_S:.0f} s without annotations. Joints that are not numbers count as not seen. Actions that
-one person alone shows, or the teacher too rarely, are left out. With fewer than two persons or
-actions left the exam ends with exit code 1.
+and longer than {LONGEST_S:.0f} s without annotations. Joints that are not numbers count as not
+seen. Actions that one person alone shows, or the teacher too rarely, are left out. With fewer than
+two persons or actions left the exam ends with exit code 1.
 """
 
 
