@@ -141,7 +141,7 @@ def _parse(name: str, files: Sequence[Path]) -> Iterator[Sample | None]:
 
 def _save(path: Path, samples: Sequence[Sample]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix('.part.npz')
+    temporary = path.with_suffix(f'.{os.getpid()}.part.npz')
     np.savez(
         temporary,
         joints_m=np.concatenate([sample.clip.joints_m for sample in samples]),
