@@ -76,7 +76,9 @@ def source(robot: Make) -> Callable[..., Robot]:
     """Make a robot of the source alone, that records what it publishes."""
 
     def make(read: Any = None, active: bool = True, **parameters: Any) -> Robot:
-        overrides = [Parameter(key, value=value) for key, value in parameters.items()]
+        # A busy machine may hold the reader up for long: nothing is too late then.
+        given = {'max_lag_s': 60.0, **parameters}
+        overrides = [Parameter(key, value=value) for key, value in given.items()]
         node = SkeletonSourceNode(
             read, parameter_overrides=[*overrides, Parameter('autostart', value=False)]
         )
@@ -180,7 +182,7 @@ def test_stamps_are_kept_when_not_restamped(source: Make) -> None:
 
 def test_rate_plays_faster(source: Make) -> None:
     robot = source(FakeSource(scenes_at(0 + 1, 2001)), rate=10.0)
-    robot.spin_until(lambda: len(robot.said['skeletons']) == 2, 'two scenes come', 1.5)
+    robot.spin_until(lambda: len(robot.said['skeletons']) == 2, 'two scenes come')
     first, second = stamps_of(robot)
     assert second - first == 200 * MS
 
@@ -219,11 +221,11 @@ def test_failing_source_is_an_error_on_diagnostics_and_the_node_lives(
 
 
 def test_deactivated_node_stops_a_blocked_live_source(source: Make) -> None:
-    robot = source(FakeSource(scenes_at(1, 500), live=True, then='block'))
-    robot.spin_until(lambda: len(robot.said['skeletons']) == 2, 'live scenes come at once', 0.5)
+    robot = source(FakeSource(scenes_at(1, 60_000), live=True, then='block'))
+    robot.spin_until(lambda: len(robot.said['skeletons']) == 2, 'live scenes come at once')
     began_s = time.monotonic()
     robot.nodes[0].trigger_deactivate()
-    assert time.monotonic() - began_s < 1.0
+    assert time.monotonic() - began_s < 4.0, 'it waited for the reader in vain'
     assert state_of(robot.nodes[0]) == 'inactive'
 
 
@@ -232,10 +234,10 @@ def test_scenes_that_come_too_late_are_dropped_and_counted(source: Make) -> None
         def scenes(self) -> Iterator[Scene]:
             for index, scene in enumerate(super().scenes()):
                 if index == 1:
-                    time.sleep(0.3)
+                    time.sleep(0.8)
                 yield scene
 
-    robot = source(Slow(scenes_at(1, 34, 67, 600)), max_lag_s=0.1)
+    robot = source(Slow(scenes_at(1, 34, 67, 1500)), max_lag_s=0.4)
     robot.spin_until(
         lambda: robot.diagnosis('skeleton_source', 'reading') == 'ended', 'the end is reported'
     )
