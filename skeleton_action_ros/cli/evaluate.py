@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,10 @@ from skeleton_action_ros.adapters.gallery_file import read_gallery
 from skeleton_action_ros.adapters.onnx_bundle import find_bundle, load_bundle
 from skeleton_action_ros.core.config import build, parameters_of
 from skeleton_action_ros.core.embedding import Model
-from skeleton_action_ros.core.errors import ConfigError
+from skeleton_action_ros.core.errors import ConfigError, SkeletonActionError, reason_of
 from skeleton_action_ros.core.gallery import Gallery
 from skeleton_action_ros.core.recognition import RecognizerConfig
-from skeleton_action_ros.core.skeleton import NS_PER_S
+from skeleton_action_ros.core.skeleton import NS_PER_S, Scene
 from skeleton_action_ros.core.windows import WindowConfig
 from skeleton_action_ros.evaluation.recordings import Recording, figures, teach
 from skeleton_action_ros.evaluation.replay import replay
@@ -106,15 +108,19 @@ def _replay(
 ) -> Recording:
     spans = read_spans(bag)
     stamps_ns = []
+    refused: list[SkeletonActionError] = []
 
-    def watched() -> Any:
-        for scene in read_scenes(bag):
+    def watched() -> Iterator[Scene]:
+        for scene in read_scenes(bag, on_refused=refused.append):
             stamps_ns.append(scene.stamp_ns)
             yield scene
 
     done = replay(watched(), model, gallery, windows, recognizer)
     duration_s = (max(stamps_ns) - min(stamps_ns)) / NS_PER_S if stamps_ns else 0.0
-    return Recording(bag.name, tuple(spans), done, duration_s)
+    if refused:
+        print(f'{bag}: {len(refused)} bodies refused, the first: {refused[0]}', file=sys.stderr)
+    refusals = done.refused + Counter(reason_of(error) for error in refused)
+    return Recording(bag.name, tuple(spans), replace(done, refused=refusals), duration_s)
 
 
 def _table(found: dict[str, Any]) -> str:

@@ -56,3 +56,12 @@ class ConfigError(SkeletonActionError):
 
 class ExamError(SkeletonActionError):
     """Clips cannot show how good a model is: too few persons, actions or usable clips."""
+
+
+def reason_of(error: SkeletonActionError) -> str:
+    """Return a short key to count an error by: its own, or its class (`unknown_layout`)."""
+    own = getattr(error, 'reason', '')
+    name = type(error).__name__.removesuffix('Error')
+    return (
+        own or ''.join(f'_{letter.lower()}' if letter.isupper() else letter for letter in name)[1:]
+    )

@@ -12,6 +12,8 @@ from skeleton_action_ros.core.errors import BadClipError, BadSkeletonError
 from skeleton_action_ros.core.layouts import LAYOUTS, Layout, get_layout, to_common_15
 
 NS_PER_S = 1_000_000_000
+END_OF_TIME_NS = 2**62
+"""Later than every stamp."""
 FARTHEST_M = 100.0
 """No body tracker sees this far: larger coordinates are millimetres or garbage."""
 LONGEST_MOTION_S = 100.0

@@ -46,14 +46,15 @@ class WindowBuffer:
     Windows fall due on one beat, the multiples of `hop_s`, so that those of all persons in a scene
     come together and a model can take them in one batch.
 
-    `counts` says how many frames were refused and why, by the `reason` of the error, and how many
-    windows began anew after a gap (`gap`).
+    `counts` says how many frames were refused and why, by the `reason` of the error; `gaps` how
+    often a person's window began anew after a gap.
     """
 
     def __init__(self, config: WindowConfig) -> None:
         self._config = config
         self._tracks: dict[int, _Track] = {}
         self.counts: Counter[str] = Counter()
+        self.gaps = 0
 
     @property
     def people(self) -> int:
@@ -99,7 +100,7 @@ class WindowBuffer:
                 f'{last.stamp_ns} ns'
             )
         if frame.stamp_ns - last.stamp_ns > self._max_gap_ns or frame.layout != last.layout:
-            self.counts['gap'] += 1
+            self.gaps += 1
             return self._begin(frame)
         return track
 

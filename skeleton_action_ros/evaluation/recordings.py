@@ -81,7 +81,7 @@ def teach(
 
 def figures(recordings: Sequence[Recording], taught: Collection[str]) -> dict[str, object]:
     """
-    Pool recordings into one set of figures; every key is explained in the README.
+    Pool recordings into one set of figures: those of `Summary`, and how well events fit in time.
 
     Actions of different recordings are different persons' whatever their ids.
     """

@@ -12,7 +12,14 @@ from skeleton_action_ros.core.embedding import Model
 from skeleton_action_ros.core.errors import BadSkeletonError
 from skeleton_action_ros.core.gallery import Gallery
 from skeleton_action_ros.core.recognition import Recognizer, RecognizerConfig
-from skeleton_action_ros.core.skeleton import ActionSpan, Clip, Scene, SkeletonFrame
+from skeleton_action_ros.core.skeleton import (
+    END_OF_TIME_NS,
+    ActionSpan,
+    Clip,
+    Scene,
+    SkeletonFrame,
+)
+from skeleton_action_ros.core.streams import Timeline
 from skeleton_action_ros.core.windows import WindowBuffer, WindowConfig
 
 
@@ -44,20 +51,20 @@ def replay(
     Run scenes through windows and recogniser.
 
     The events depend on the scenes, the model, the gallery and the configuration alone; only
-    `frame_latency_ms` differs from run to run.
+    `frame_latency_ms` differs from run to run. As in the nodes, everything begins anew where time
+    jumps back, and what is open then ends.
     """
     buffer = WindowBuffer(windows or WindowConfig())
     engine = Recognizer(model, recognizer or RecognizerConfig())
     engine.set_gallery(gallery)
     events: list[ActionEvent] = []
     latency_ms: list[float] = []
-    last_ns = 0
+    timeline = Timeline()
     for scene in scenes:
         began_s = time.perf_counter()
-        if scene.stamp_ns < last_ns:
+        if scene.skeletons and timeline.jumped_back(scene.stamp_ns):
+            events += engine.expire(END_OF_TIME_NS).events
             buffer.clear()
-            engine.clear()
-        last_ns = scene.stamp_ns
         due = []
         for frame in scene.skeletons:
             try:
@@ -69,8 +76,7 @@ def replay(
         events += engine.update(due).events
         events += engine.expire(scene.stamp_ns).events
         latency_ms.append((time.perf_counter() - began_s) * 1e3)
-    horizon_ns = round((recognizer or RecognizerConfig()).forget_s * 2e9)
-    events += engine.expire(last_ns + horizon_ns).events
+    events += engine.expire(END_OF_TIME_NS).events
     return Replay(tuple(events), len(latency_ms), tuple(latency_ms), buffer.counts)
 
 

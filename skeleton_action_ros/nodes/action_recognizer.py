@@ -21,7 +21,7 @@ from skeleton_action_ros.core.decision import EventKind
 from skeleton_action_ros.core.embedding import Model
 from skeleton_action_ros.core.gallery import Gallery
 from skeleton_action_ros.core.recognition import Recognizer, Update
-from skeleton_action_ros.core.skeleton import NS_PER_S
+from skeleton_action_ros.core.skeleton import END_OF_TIME_NS, NS_PER_S
 from skeleton_action_ros.core.streams import SceneBatch, Timeline
 from skeleton_action_ros.core.windows import Window
 from skeleton_action_ros.nodes import messages, qos
@@ -30,8 +30,6 @@ from skeleton_action_ros.nodes.configuration import ActionRecognizerParameters, 
 from skeleton_action_ros.nodes.markers import markers_of
 from skeleton_action_ros.nodes.models import describe_model, load_model
 from skeleton_action_ros.nodes.running import run
-
-_END_OF_TIME_NS = 2**62
 
 
 class ActionRecognizerNode(ActionNode):
@@ -87,7 +85,7 @@ class ActionRecognizerNode(ActionNode):
         """End what is open, so that every STARTED has its ENDED, and forget everybody."""
         if self._recognizer is not None:
             if self.context.ok():
-                self._publish(self._recognizer.expire(_END_OF_TIME_NS), [])
+                self._publish(self._recognizer.expire(END_OF_TIME_NS), [])
             self._recognizer.clear()
         self._batch.clear()
         self._timeline.clear()

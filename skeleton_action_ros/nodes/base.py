@@ -24,8 +24,7 @@ from rclpy.parameter import Parameter as RosParameter
 from rclpy.qos import QoSProfile
 from rclpy.timer import Timer
 
-from skeleton_action_ros.core.enrollment import EnrollmentError
-from skeleton_action_ros.core.errors import BadSkeletonError, SkeletonActionError
+from skeleton_action_ros.core.errors import SkeletonActionError, reason_of
 from skeleton_action_ros.nodes.health import INTERNAL_ERROR, Health
 from skeleton_action_ros.nodes.parameters import check_change, declare_parameters, read_parameters
 
@@ -96,11 +95,6 @@ class ActionNode(LifecycleNode):  # type: ignore[misc]
     def describe(self) -> None:
         """Bring `health` up to date; called before each report of a configured node."""
 
-    @property
-    def is_configured(self) -> bool:
-        """Whether `setup` has succeeded and `teardown` has not been called since."""
-        return self._configured
-
     def parameters(self) -> Any:
         """
         Build the node's configuration from its present parameters.
@@ -167,7 +161,7 @@ class ActionNode(LifecycleNode):  # type: ignore[misc]
                 answered = callback(request, response)
                 return await answered if isawaitable(answered) else answered
             except SkeletonActionError as error:
-                self.health.counts[f'{name.removeprefix("~/")}.refused.{_reason(error)}'] += 1
+                self.health.counts[f'{name.removeprefix("~/")}.refused.{reason_of(error)}'] += 1
                 self.get_logger().info(f'{name} refused: {error}')
                 _decline(response, str(error))
             except Exception as error:  # noqa: BLE001 - whoever called must not wait for ever
@@ -199,7 +193,7 @@ class ActionNode(LifecycleNode):  # type: ignore[misc]
 
     def refuse(self, error: SkeletonActionError) -> None:
         """Count bad input under its reason; log it unless the same was logged just now."""
-        self.refuse_as(_reason(error), str(error))
+        self.refuse_as(reason_of(error), str(error))
 
     def refuse_as(self, reason: str, message: str) -> None:
         """Count bad input under `reason`; log it unless the same was logged just now."""
@@ -335,11 +329,3 @@ def _decline(response: Any, why: str) -> None:
     """Say no, in a response that can; one that cannot stays empty."""
     if hasattr(response, 'success'):
         response.success, response.message = False, why
-
-
-def _reason(error: SkeletonActionError) -> str:
-    """Return an error's own reason, or its class as a key: UnknownLayoutError is unknown_layout."""
-    if isinstance(error, (BadSkeletonError, EnrollmentError)):
-        return error.reason
-    name = type(error).__name__.removesuffix('Error')
-    return ''.join(f'_{letter.lower()}' if letter.isupper() else letter for letter in name)[1:]

@@ -44,7 +44,7 @@ class WindowBufferNode(ActionNode):
 
     def describe(self) -> None:
         self.health.facts['people'] = str(self._windows.people)
-        self.health.counts['gaps'] = self._windows.counts['gap']
+        self.health.counts['gaps'] = self._windows.gaps
 
     def _on_skeletons(self, message: SkeletonArray) -> None:
         scene, errors = scene_from_msg(message)

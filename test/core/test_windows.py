@@ -58,7 +58,7 @@ def test_gap_longer_than_limit_starts_a_new_window() -> None:
     _push_all(buffer, 1.0 + np.arange(30) / 30.0)
     windows = _push_all(buffer, 3.0 + np.arange(30) / 30.0)
     assert windows[0].clip.stamps_ns[0] == 3 * SECOND
-    assert buffer.counts['gap'] == 1
+    assert buffer.gaps == 1
 
 
 def test_shorter_gap_is_bridged() -> None:
@@ -66,7 +66,7 @@ def test_shorter_gap_is_bridged() -> None:
     _push_all(buffer, 1.0 + np.arange(30) / 30.0)
     windows = _push_all(buffer, 2.4 + np.arange(10) / 30.0)
     assert windows[0].clip.stamps_ns[0] == SECOND
-    assert buffer.counts['gap'] == 0
+    assert buffer.gaps == 0
 
 
 @pytest.mark.parametrize('stamp_s', [1.5, 1.4, 0.2])

@@ -42,6 +42,25 @@ def test_bag_that_loops_starts_afresh() -> None:
     assert len(started) == 4
 
 
+def test_jump_back_ends_what_is_open() -> None:
+    begun = STREAM.between(0, round(5.2 * SECOND))
+    still = circling([], 2.0, start_s=1.5)
+    result = replay(
+        [*scenes_of_clip(begun), *scenes_of_clip(still)], FakeModel(), GALLERY, recognizer=CONFIG
+    )
+    kinds = [event.kind for event in result.events]
+    assert kinds == [EventKind.STARTED, EventKind.ENDED]
+    assert result.events[-1].end_ns > 4 * SECOND
+
+
+def test_one_late_scene_is_no_jump_back() -> None:
+    scenes = list(scenes_of_clip(STREAM))
+    stream = [*scenes[:100], scenes[90], *scenes[100:]]
+    result = replay(stream, FakeModel(), GALLERY, recognizer=CONFIG)
+    assert result.refused == {'out_of_order': 1}
+    assert len(spans_of_events(result.events)) == 2
+
+
 def test_stamp_that_repeats_is_refused_and_counted() -> None:
     scenes = list(scenes_of_clip(STREAM))
     result = replay(

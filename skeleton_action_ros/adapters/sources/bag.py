@@ -16,10 +16,10 @@ from skeleton_action_ros.adapters.bags import (
 )
 from skeleton_action_ros.adapters.sources.joining import attach_spans
 from skeleton_action_ros.core.errors import (
-    BadSkeletonError,
     BagError,
     SkeletonActionError,
     SourceError,
+    reason_of,
 )
 from skeleton_action_ros.core.skeleton import ActionSpan, Scene
 from skeleton_action_ros.core.streams import Timeline
@@ -99,5 +99,4 @@ class BagSource:
         return spans
 
     def _refuse(self, error: SkeletonActionError) -> None:
-        reason = error.reason if isinstance(error, BadSkeletonError) else 'unknown_layout'
-        self.refused[reason] += 1
+        self.refused[reason_of(error)] += 1

@@ -40,7 +40,6 @@ class Action:
 
     :param keys: writes its key poses for a right-hander; it starts and ends at rest.
     :param duration_s: nominal, of a typical execution at speed 1.
-    :param periodic: whether it repeats a movement.
     :param side: 'right' or 'left' where the label says so, 'dominant' where the person's handedness
         decides, 'both' where the sides do the same.
     :param starts_seated: the posture it starts from, standing otherwise; `ends_seated` likewise.
@@ -49,7 +48,6 @@ class Action:
     name: str
     keys: Callable[[Cue], list[Key]]
     duration_s: float
-    periodic: bool = False
     side: str = 'both'
     starts_seated: bool = False
     ends_seated: bool = False
