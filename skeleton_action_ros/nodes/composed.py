@@ -1,4 +1,4 @@
-"""All four nodes in one process and one executor."""
+"""All four nodes in one process, each in a thread of its own."""
 
 from __future__ import annotations
 
