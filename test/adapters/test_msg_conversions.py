@@ -387,3 +387,41 @@ def test_every_window_is_used_whole_or_refused(
     assert 0 < stamps[0] <= stamps[-1] == sec * 10**9 + nanosec
     assert window.clip.duration_s <= 100.0
     assert np.isfinite(window.clip.joints_m).all()
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    texts=st.tuples(st.text(max_size=3), st.text(max_size=3) | st.just('wave'), layouts),
+    stamps=st.lists(st.integers(-(2**63), 2**63 - 1), max_size=3) | st.just([5]),
+    positions=floats,
+    confidences=floats,
+    threshold=st.floats(width=32) | st.just(0.5),
+)
+def test_every_template_is_used_whole_or_refused(
+    texts: tuple[str, str, str],
+    stamps: list[int],
+    positions: list[float],
+    confidences: list[float],
+    threshold: float,
+) -> None:
+    identity, label, layout = texts
+    message = Anything(
+        id=identity,
+        label=label,
+        layout=layout,
+        stamps=array.array('q', stamps),
+        positions=array.array('f', positions),
+        confidences=array.array('f', confidences),
+        threshold=threshold,
+        taught=Anything(sec=1, nanosec=2),
+        source='',
+    )
+    found, errors = gallery_from_msg(Anything(revision=3, templates=[message]))
+    assert len(found) + len(errors) == 1
+    for template in found.templates:
+        assert template.id
+        assert template.label.strip() == template.label != ''
+        assert 0.0 <= template.threshold <= 1.0
+        assert len(template.clip) == len(stamps)
+        assert np.isfinite(template.clip.joints_m).all()
+        assert template.clip.duration_s <= 100.0
