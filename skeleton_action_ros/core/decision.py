@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum
 
 from skeleton_action_ros.core.config import setting
 from skeleton_action_ros.core.skeleton import NS_PER_S
@@ -34,12 +34,27 @@ class DecisionConfig:
         low=0.0,
         high=1.0,
     )
+    hold_s: float = setting(
+        1.5,
+        'a posture other than the one before may be held this long within one action',
+        unit='s',
+        low=0.0,
+        high=10.0,
+    )
     overrule: float = setting(
         0.05,
         'another action takes over the same motion only when it is more similar by this',
         low=0.0,
         high=2.0,
     )
+
+
+class Phase(Enum):
+    """What a person is about: moving, holding a posture other than before, or neither."""
+
+    MOVING = 'moving'
+    HOLDING = 'holding'
+    STILL = 'still'
 
 
 class EventKind(IntEnum):
@@ -152,28 +167,30 @@ class PersonDecision:
         return self._open.match if self._open else None
 
     def update(
-        self, now_ns: int, matches: dict[str, Match], ongoing: Sequence[Match], moving: bool
+        self, now_ns: int, matches: dict[str, Match], ongoing: Sequence[Match], phase: Phase
     ) -> list[ActionEvent]:
         """
         Take what the latest window says.
 
         :param matches: the best match of each label that reaches its threshold.
         :param ongoing: every stretch that is similar enough for the open action to go on.
-        :param moving: whether the motion still goes on; when it does not, nothing better can come.
+        :param phase: when the person is still, nothing better can come.
         """
         events = []
         if self._open:
             self._open.follow(ongoing)
+            if phase is Phase.HOLDING:
+                self._open.busy_ns = max(self._open.busy_ns, now_ns)
         rivals = [match for match in matches.values() if self._may_start(match)]
         top = max(rivals, key=lambda match: match.excess, default=None)
         if top and (self._best is None or top.excess > self._best.excess):
             self._best, self._best_since_ns = top, now_ns
         if self._best and (
-            not moving or now_ns - self._best_since_ns >= self._config.settle_s * NS_PER_S
+            phase is Phase.STILL or now_ns - self._best_since_ns >= self._config.settle_s * NS_PER_S
         ):
             events += self._start(self._best, now_ns)
         if self._open and (
-            not moving or now_ns - self._open.busy_ns > self._config.release_s * NS_PER_S
+            phase is Phase.STILL or now_ns - self._open.busy_ns > self._config.release_s * NS_PER_S
         ):
             self._free_from_ns = self._open.busy_ns
             events.append(self._end(self._open.end_ns, now_ns))
@@ -181,7 +198,7 @@ class PersonDecision:
 
     def end(self, now_ns: int) -> list[ActionEvent]:
         """Report what is pending and end what is open: the person has stopped or left."""
-        return self.update(now_ns, {}, [], moving=False)
+        return self.update(now_ns, {}, [], Phase.STILL)
 
     def _may_start(self, match: Match) -> bool:
         """Say whether a match can be another action than the open one."""

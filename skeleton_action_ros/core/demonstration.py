@@ -14,16 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skeleton_action_ros.core.config import setting
-from skeleton_action_ros.core.layouts import to_common_15
 from skeleton_action_ros.core.motion import Motion, MotionConfig, find_motions, motion_energy
+from skeleton_action_ros.core.posture import AWAY_M, POSTURE_NS, Postures, distance_m
 from skeleton_action_ros.core.skeleton import NS_PER_S, Clip
 
-_AWAY_M = 0.2
 _BACK_SHARE = 0.5
 _SAME_M = 0.15
 _LULL_S = 0.2
-_MOST_MOVED = 2
-_POSTURE_NS = NS_PER_S // 3
 _SETTLING_NS = NS_PER_S // 10
 
 
@@ -76,7 +73,7 @@ def find_demonstrations(
     )
     energy = motion_energy(clip)
     travels = {one: _travel(clip, energy, one) for one in (*motions, *bursts)}
-    postures = _Postures(clip)
+    postures = Postures(clip)
     found = []
     first = 0
     while first < len(motions):
@@ -89,7 +86,7 @@ def find_demonstrations(
             real = [
                 index
                 for index, one in enumerate(core)
-                if travels[one] >= config.least_travel or not postures.same_around(one)
+                if travels[one] >= config.least_travel or not _same_around(postures, one)
             ]
             if real:
                 core = core[real[0] : real[-1] + 1]
@@ -101,23 +98,23 @@ def find_demonstrations(
 
 
 def _last_of_action(
-    motions: Sequence[Motion], first: int, postures: _Postures, config: DemonstrationConfig
+    motions: Sequence[Motion], first: int, postures: Postures, config: DemonstrationConfig
 ) -> int:
     """Return the index of the motion that brings the person back, `first` where none does."""
-    before = postures.median(motions[first].start_ns - _POSTURE_NS, motions[first].start_ns)
+    before = postures.median(motions[first].start_ns - POSTURE_NS, motions[first].start_ns)
     last = first
     farthest_m = 0.0
     for index in range(first + 1, len(motions)):
         pause = (motions[index - 1].end_ns, motions[index].start_ns)
         if pause[1] - pause[0] > config.longest_hold_s * NS_PER_S:
             break
-        away_m = _distance_m(before, postures.median(*pause))
-        if away_m < _AWAY_M:
+        away_m = distance_m(before, postures.median(*pause))
+        if away_m < AWAY_M:
             break
         farthest_m = max(farthest_m, away_m)
         end_ns = motions[index].end_ns + _SETTLING_NS
-        after = postures.median(end_ns, end_ns + _POSTURE_NS)
-        back = _distance_m(before, after) <= _BACK_SHARE * farthest_m
+        after = postures.median(end_ns, end_ns + POSTURE_NS)
+        back = distance_m(before, after) <= _BACK_SHARE * farthest_m
         if back or not motions[index].finished:
             last = index
     return last
@@ -130,37 +127,9 @@ def _travel(clip: Clip, energy: NDArray[np.float32], motion: Motion) -> float:
     return float((np.diff(times_s) * (speeds[1:] + speeds[:-1]) / 2.0).sum())
 
 
-class _Postures:
-    """Where the joints are around a time, NaN where they are not seen."""
-
-    def __init__(self, clip: Clip) -> None:
-        joints, confidence = to_common_15(clip.joints_m, clip.confidence, clip.layout)
-        self._stamps_ns = clip.stamps_ns
-        self._joints_m = np.where(confidence[..., None] > 0.0, joints, np.float32(np.nan))
-
-    def median(self, start_ns: int, end_ns: int) -> NDArray[np.float32]:
-        """Return the median posture (15, 3), metres; all NaN where the clip has no frame."""
-        first, last = np.searchsorted(self._stamps_ns, (start_ns, end_ns + 1))
-        frames = np.sort(self._joints_m[first:last], axis=0)
-        if len(frames) == 0:
-            return np.full((15, 3), np.nan, np.float32)
-        count = np.isfinite(frames).sum(axis=0)
-        middle = np.maximum(count - 1, 0) // 2
-        median: NDArray[np.float32] = np.take_along_axis(frames, middle[None], axis=0)[0]
-        return median
-
-    def same_around(self, motion: Motion) -> bool:
-        """Tell whether the posture after a motion is the one before it."""
-        half_ns = _POSTURE_NS // 2
-        before = self.median(motion.start_ns - half_ns, motion.start_ns)
-        return _distance_m(before, self.median(motion.end_ns, motion.end_ns + half_ns)) < _SAME_M
-
-
-def _distance_m(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """Return how far the most moved joints went, wherever the body stands; inf: unknown."""
-    moved = other - one
-    moved = moved[np.isfinite(moved).all(axis=1)]
-    if len(moved) < _MOST_MOVED:
-        return float('inf')
-    apart = np.linalg.norm(moved - np.median(moved, axis=0), axis=1)
-    return float(np.sort(apart)[-_MOST_MOVED:].mean())
+def _same_around(postures: Postures, motion: Motion) -> bool:
+    """Tell whether the posture after a motion is the one before it."""
+    half_ns = POSTURE_NS // 2
+    before = postures.median(motion.start_ns - half_ns, motion.start_ns)
+    after = postures.median(motion.end_ns, motion.end_ns + half_ns)
+    return distance_m(before, after) < _SAME_M

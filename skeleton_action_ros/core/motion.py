@@ -22,10 +22,10 @@ class MotionConfig:
     """When somebody counts as moving. A trunk, hip centre to shoulder centre, is about 0.5 m."""
 
     start_energy: float = setting(
-        1.0, 'a motion starts above this energy', unit='trunk lengths/s', low=0.0, high=20.0
+        0.7, 'a motion starts above this energy', unit='trunk lengths/s', low=0.0, high=20.0
     )
     stop_energy: float = setting(
-        0.6, 'a motion has paused below this energy', unit='trunk lengths/s', low=0.0, high=20.0
+        0.5, 'a motion has paused below this energy', unit='trunk lengths/s', low=0.0, high=20.0
     )
     quiet_s: float = setting(
         0.6, 'a pause of this length ends a motion', unit='s', low=0.05, high=5.0

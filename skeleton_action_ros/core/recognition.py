@@ -15,6 +15,7 @@ from skeleton_action_ros.core.decision import (
     DecisionConfig,
     Match,
     PersonDecision,
+    Phase,
 )
 from skeleton_action_ros.core.embedding import Model
 from skeleton_action_ros.core.gallery import Gallery
@@ -25,7 +26,8 @@ from skeleton_action_ros.core.matching import (
     MatchingConfig,
     TemplateIndex,
 )
-from skeleton_action_ros.core.motion import MotionConfig, find_motions
+from skeleton_action_ros.core.motion import Motion, MotionConfig, find_motions
+from skeleton_action_ros.core.posture import AWAY_M, POSTURE_NS, Postures, distance_m
 from skeleton_action_ros.core.skeleton import NS_PER_S, Clip
 from skeleton_action_ros.core.windows import Window
 
@@ -88,10 +90,10 @@ class _Person:
 
 @dataclass(frozen=True)
 class _Cut:
-    """The pieces of one window that may be an action, and whether the motion goes on."""
+    """The pieces of one window that may be an action, and what the person is about."""
 
     pieces: tuple[Clip, ...]
-    moving: bool
+    phase: Phase
 
 
 class Recognizer:
@@ -180,10 +182,10 @@ class Recognizer:
 
     def _cut(self, window: Window) -> _Cut:
         clip = window.clip.in_common_15()
-        now_ns = int(clip.stamps_ns[-1])
         motions = find_motions(clip, self._config.motion)
         if not motions or motions[-1].finished:
-            return _Cut((), moving=False)
+            held = bool(motions) and self._holds(clip, motions)
+            return _Cut((), Phase.HOLDING if held else Phase.STILL)
         end_ns = motions[-1].end_ns
         free_ns = self._people[window.body_id].decision.free_from_ns
         starts = sorted({max(motion.start_ns, free_ns) for motion in motions})
@@ -198,9 +200,18 @@ class Recognizer:
             for start_ns in starts
             if end_ns - start_ns >= shortest_ns
         )
-        return _Cut(
-            tuple(piece for piece in pieces if len(piece) > 1),
-            moving=now_ns - end_ns < self._config.motion.quiet_s * NS_PER_S,
+        return _Cut(tuple(piece for piece in pieces if len(piece) > 1), Phase.MOVING)
+
+    def _holds(self, clip: Clip, motions: Sequence[Motion]) -> bool:
+        """Say whether the person has stopped in a posture unlike all those before the motions."""
+        now_ns = int(clip.stamps_ns[-1])
+        if now_ns - motions[-1].end_ns > self._config.decision.hold_s * NS_PER_S:
+            return False
+        postures = Postures(clip)
+        now = postures.median(now_ns - POSTURE_NS, now_ns)
+        return all(
+            distance_m(postures.median(one.start_ns - POSTURE_NS, one.start_ns), now) > AWAY_M
+            for one in motions
         )
 
     def _decide(
@@ -213,13 +224,13 @@ class Recognizer:
             now_ns,
             {match.label: match for match in best if match.similarity >= match.threshold},
             self._ongoing(decision.open, cut, similarities),
-            cut.moving,
+            cut.phase,
         )
         hypotheses = tuple(
             Hypothesis(match.label, match.similarity, match.threshold)
             for match in best[:_MOST_HYPOTHESES]
         )
-        label, confidence = self._label(decision, best, cut.moving)
+        label, confidence = self._label(decision, best, cut.phase)
         return Recognition(window.body_id, now_ns, label, confidence, hypotheses), events
 
     def _best_of_each(self, cut: _Cut, similarities: NDArray[np.float32]) -> list[Match]:
@@ -260,10 +271,10 @@ class Recognizer:
         )
 
     @staticmethod
-    def _label(decision: PersonDecision, best: Sequence[Match], moving: bool) -> tuple[str, float]:
+    def _label(decision: PersonDecision, best: Sequence[Match], phase: Phase) -> tuple[str, float]:
         if decision.open:
             return decision.open.label, decision.open.confidence
-        if not moving:
+        if phase is not Phase.MOVING:
             return IDLE, 1.0
         if best and best[0].similarity >= best[0].threshold:
             return best[0].label, best[0].confidence

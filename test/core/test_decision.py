@@ -8,6 +8,7 @@ from skeleton_action_ros.core.decision import (
     EventKind,
     Match,
     PersonDecision,
+    Phase,
 )
 
 CONFIG = DecisionConfig(settle_s=0.3, release_s=0.5, hysteresis=0.05, overrule=0.1)
@@ -26,8 +27,9 @@ def _run(decision: PersonDecision, *steps: tuple[float, list[Match], bool]) -> l
     events = []
     for now_s, matches, moving in steps:
         found = {match.label: match for match in matches}
+        phase = Phase.MOVING if moving else Phase.STILL
         ongoing = [match for match in matches if _is_open(decision, match)]
-        events += decision.update(round(now_s * SECOND), found, ongoing, moving)
+        events += decision.update(round(now_s * SECOND), found, ongoing, phase)
     return [
         (
             event.kind.name,
@@ -108,6 +110,17 @@ def test_next_action_ends_the_open_one_where_it_begins() -> None:
     ]
 
 
+def test_action_stays_open_while_its_pose_is_held() -> None:
+    decision = PersonDecision(1, CONFIG)
+    _run(decision, (2.0, [_match('salute', 0.9, 1.0, 2.0)], True), (2.3, [], True))
+    for tenth in range(24, 60):
+        assert decision.update(tenth * SECOND // 10, {}, [], Phase.HOLDING) == []
+    assert decision.open is not None
+    assert decision.update(6 * SECOND, {}, [], Phase.MOVING) == []
+    events = decision.update(7 * SECOND, {}, [], Phase.MOVING)
+    assert [(event.kind, event.end_ns) for event in events] == [(EventKind.ENDED, 2 * SECOND)]
+
+
 def test_rest_that_follows_is_not_part_of_the_action_but_nothing_new_either() -> None:
     decision = PersonDecision(1, CONFIG)
     events = _run(
@@ -156,5 +169,5 @@ def test_confidence_is_half_at_the_threshold_and_one_for_the_same_motion() -> No
 
 def test_events_carry_the_person() -> None:
     decision = PersonDecision(42, CONFIG)
-    decision.update(SECOND, {'a': _match('a', 0.9, 0.5, 1.0)}, [], moving=True)
+    decision.update(SECOND, {'a': _match('a', 0.9, 0.5, 1.0)}, [], Phase.MOVING)
     assert {event.body_id for event in decision.end(2 * SECOND)} == {42}

@@ -199,7 +199,7 @@ def test_person_who_stands_still_is_refused() -> None:
     assert stage.refusal().reason == 'no_motion'
     refusal = stage.refusal(capture=Capture.PAST, duration_s=3.0)
     assert refusal.reason == 'too_little_movement'
-    assert 'peak was 0.00 trunk lengths/s; an action needs 1 for 0.3 s' in str(refusal)
+    assert 'peak was 0.00 trunk lengths/s; an action needs 0.7 for 0.3 s' in str(refusal)
 
 
 def test_past_is_cut_to_the_duration_and_trimmed() -> None:

@@ -76,6 +76,27 @@ def test_each_action_gets_its_own_label() -> None:
     assert [event.label for event in started] == ['right', 'left']
 
 
+def _raising(begin_s: float, hold_s: float, duration_s: float) -> Clip:
+    """Make a person who raises a hand in half a second, holds it, and lowers it again."""
+    clip = circling([], duration_s)
+    times_s = (clip.stamps_ns - clip.stamps_ns[0]) / SECOND - begin_s
+    up = np.clip(times_s / 0.5, 0.0, 1.0) - np.clip((times_s - 0.5 - hold_s) / 0.5, 0.0, 1.0)
+    joints = clip.joints_m.copy()
+    joints[:, Joint.HAND_RIGHT, 1] -= 0.6 * up
+    joints[:, Joint.ELBOW_RIGHT, 1] -= 0.3 * up
+    return replace(clip, joints_m=joints)
+
+
+def test_pose_that_is_held_is_one_action_with_its_way_there_and_back() -> None:
+    recognizer = Recognizer(FakeModel(), RecognizerConfig(threshold=0.6))
+    template = Template('t', 'raise', _raising(0.5, 1.0, 4.0), 0.0, 1, 'test')
+    recognizer.set_gallery(Gallery().add(template))
+    events = _events(recognizer, _raising(2.0, 1.1, 7.0))
+    assert _kinds(events) == [('STARTED', 'raise'), ('ENDED', 'raise')]
+    assert events[1].start_ns / SECOND == pytest.approx(3.0, abs=0.25)
+    assert events[1].end_ns / SECOND == pytest.approx(5.1, abs=0.3)
+
+
 def test_slower_and_faster_performances_are_recognised() -> None:
     for duration_s in (1.3, 3.0):
         recognizer = _recognizer(wave=Joint.HAND_RIGHT)
