@@ -41,6 +41,10 @@ TERMS = {
     'g3d-clips': "G3D gaming actions, Kingston University; its owners' research terms",
     'simulated': 'the simulated person of this package; Apache-2.0',
 }
+MEASURED_ON = (
+    'the model that `python -m training.train {}` makes; where that is not this one, it has the same '
+    'recipe but has not learned from the data sets it is asked on'
+)
 LICENCE_NOTES = (
     'The weights are Apache-2.0 like this package. No recording is part of the bundle: the golden '
     "inputs are made up. The recordings learned from are under their owners' research terms."
@@ -170,6 +174,7 @@ def card_entries(state: Checkpoint, results: Mapping[str, Any]) -> dict[str, Any
             **{key: results[key] for key in kept if key in results},
             'measured_with': results['command'],
             'system': results['system'],
+            'measured_on': MEASURED_ON.format(results['system']),
             'commit': results['measured_at_commit'],
         },
         'operating_curve': results['operating_curve'],
