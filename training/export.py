@@ -42,8 +42,8 @@ TERMS = {
     'simulated': 'the simulated person of this package; Apache-2.0',
 }
 MEASURED_ON = (
-    'the model that `python -m training.train {}` makes; where that is not this one, it has the same '
-    'recipe but has not learned from the data sets it is asked on'
+    'the model that `python -m training.train {}` makes; where that is not this one, it is trained '
+    'alike, but not on the data sets it is asked on'
 )
 LICENCE_NOTES = (
     'The weights are Apache-2.0 like this package. No recording is part of the bundle: the golden '
