@@ -10,6 +10,7 @@ from skeleton_action_ros.cli.services import add_client_arguments, call, require
 
 _CAPTURES = {'last': 0, 'past': 1, 'next': 2}
 _LONGEST_DEFAULT_S = 60.0
+_LONGEST_S = 3600.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -22,10 +23,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help='last: the last finished motion; past, next: that many seconds (last)',
     )
     parser.add_argument(
-        '--duration', type=float, default=0.0, help='seconds, for past and next (as configured)'
+        '--duration', type=_seconds, default=0.0, help='seconds, for past and next (as configured)'
     )
     parser.add_argument(
-        '--body-id', type=int, default=-1, help='whose motion (the only or nearest person)'
+        '--body-id', type=_body_id, default=-1, help='whose motion (the only or nearest person)'
     )
     parser.add_argument(
         '--replace', action='store_true', help='forget earlier demonstrations of the label'
@@ -66,3 +67,18 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(answer.message, file=sys.stdout if answer.success else sys.stderr)
     return 0 if answer.success else 1
+
+
+def _seconds(text: str) -> float:
+    """Return a duration that the request can carry; whether it fits is the enroller's to say."""
+    value = float(text)
+    if not 0.0 <= value <= _LONGEST_S:
+        raise argparse.ArgumentTypeError(f'must be from 0 to {_LONGEST_S:g} s, got {text}')
+    return value
+
+
+def _body_id(text: str) -> int:
+    value = int(text)
+    if not -1 <= value < 2**32:
+        raise argparse.ArgumentTypeError(f'must be from -1 to {2**32 - 1}, got {text}')
+    return value

@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import Any
 
-from skeleton_action_ros.core.errors import SkeletonActionError
+from skeleton_action_ros.core.errors import ConfigError, SkeletonActionError
 
 _SPARE_S = 5.0
 
@@ -53,8 +53,10 @@ def call(
 
     :param takes_s: how long the service itself needs at least.
     :raises NoAnswerError: nobody serves it within `--timeout`, or no answer comes.
+    :raises ConfigError: `--namespace` cannot be one.
     """
     import rclpy
+    from rclpy.exceptions import NameValidationException
 
     full_name = '/'.join(['', *filter(None, [arguments.namespace.strip('/')]), name])
     rclpy.init(args=[])
@@ -73,5 +75,9 @@ def call(
         if not future.done():
             raise NoAnswerError(f'{full_name} has not answered within {patience_s:.0f} s')
         return future.result()
+    except NameValidationException as error:
+        raise ConfigError(
+            f'--namespace {arguments.namespace!r} is no ROS namespace: {str(error).splitlines()[0]}'
+        ) from None
     finally:
         rclpy.try_shutdown()

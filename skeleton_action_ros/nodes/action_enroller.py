@@ -15,7 +15,7 @@ from rclpy.task import Future
 from skeleton_action_msgs.msg import ActionGallery, SkeletonArray
 from skeleton_action_msgs.srv import EnrollAction, ListActions, RemoveAction, RenameAction
 from skeleton_action_ros.adapters.gallery_store import GalleryStore
-from skeleton_action_ros.adapters.msg_conversions import gallery_to_msg, scene_from_msg
+from skeleton_action_ros.adapters.msg_conversions import gallery_to_msg
 from skeleton_action_ros.core.embedding import Model
 from skeleton_action_ros.core.enrollment import (
     Captured,
@@ -38,6 +38,7 @@ from skeleton_action_ros.nodes.configuration import (
 from skeleton_action_ros.nodes.messages import TYPES, summaries_of
 from skeleton_action_ros.nodes.models import describe_model, load_model
 from skeleton_action_ros.nodes.running import run
+from skeleton_action_ros.nodes.scenes import take_scene
 
 _POLL_PERIOD_S = 0.1
 _WATCH_FILE_PERIOD_S = 1.0
@@ -142,14 +143,9 @@ class ActionEnrollerNode(ActionNode):
         return TemplateIndex(model, motion, MatchingConfig(), model.threshold)
 
     def _on_skeletons(self, message: SkeletonArray) -> None:
-        scene, errors = scene_from_msg(message)
-        self.health.beat('skeletons')
-        for error in errors:
-            self.refuse(error)
-        if scene.stamp_ns <= 0:
+        scene = take_scene(self, message, self._timeline)
+        if scene is None:
             return
-        if scene.skeletons and self._timeline.jumped_back(scene.stamp_ns):
-            self.jumped_back(f'the stamps of skeletons jumped back to {scene.stamp_ns} ns')
         self._latest_ns, self._received_ns = scene.stamp_ns, self.now_ns()
         self._frame_id = message.header.frame_id
         self._enroller.push(scene)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from skeleton_action_msgs.msg import SkeletonArray, SkeletonWindow
-from skeleton_action_ros.adapters.msg_conversions import scene_from_msg, window_to_msg
+from skeleton_action_ros.adapters.msg_conversions import window_to_msg
 from skeleton_action_ros.core.errors import BadSkeletonError
 from skeleton_action_ros.core.skeleton import NS_PER_S
 from skeleton_action_ros.core.streams import Timeline
@@ -17,6 +17,7 @@ from skeleton_action_ros.nodes.base import ActionNode
 from skeleton_action_ros.nodes.configuration import WindowBufferParameters
 from skeleton_action_ros.nodes.messages import TYPES
 from skeleton_action_ros.nodes.running import run
+from skeleton_action_ros.nodes.scenes import take_scene
 
 
 class WindowBufferNode(ActionNode):
@@ -47,14 +48,9 @@ class WindowBufferNode(ActionNode):
         self.health.counts['gaps'] = self._windows.gaps
 
     def _on_skeletons(self, message: SkeletonArray) -> None:
-        scene, errors = scene_from_msg(message)
-        self.health.beat('skeletons')
-        for error in errors:
-            self.refuse(error)
-        if scene.stamp_ns <= 0:
+        scene = take_scene(self, message, self._timeline)
+        if scene is None:
             return
-        if scene.skeletons and self._timeline.jumped_back(scene.stamp_ns):
-            self.jumped_back(f'the stamps of skeletons jumped back to {scene.stamp_ns} ns')
         for frame in scene.skeletons:
             try:
                 window = self._windows.push(frame)

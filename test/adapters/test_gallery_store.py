@@ -109,7 +109,7 @@ def clips(draw: st.DrawFn) -> Clip:
     frames = draw(st.integers(1, 3))
     joints = LAYOUTS[layout].joint_count
     number = st.floats(-100, 100, width=32)
-    gaps = draw(st.lists(st.integers(1, 2**40), min_size=frames, max_size=frames))
+    gaps = draw(st.lists(st.integers(1, 2**35), min_size=frames, max_size=frames))
     return Clip(
         joints_m=draw(hnp.arrays(np.float32, (frames, joints, 3), elements=number)),
         confidence=draw(

@@ -276,6 +276,30 @@ def test_command_says_in_one_line_that_nobody_answers(start: Start) -> None:
     assert 'nobody serves /nobody/list_actions' in line
 
 
+@pytest.mark.parametrize(
+    ('arguments', 'complaint'),
+    [
+        (['actions', 'list', '--namespace', 'a-b'], "--namespace 'a-b' is no ROS namespace"),
+        (['enroll', 'wave', '--body-id', '4294967296'], 'must be from -1 to 4294967295'),
+        (['enroll', 'wave', '--duration', 'nan'], 'must be from 0 to 3600 s, got nan'),
+        (['enroll', 'wave', '--duration', '1e60'], 'must be from 0 to 3600 s, got 1e60'),
+    ],
+)
+def test_argument_that_no_request_can_carry_is_refused(
+    arguments: list[str], complaint: str
+) -> None:
+    program = subprocess.run(
+        [sys.executable, '-m', CLI, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert program.returncode in (1, 2)
+    assert complaint in program.stderr.splitlines()[-1]
+    assert 'Traceback' not in program.stderr
+
+
 def test_recognize_without_its_parameter_file_says_so(start: Start) -> None:
     program = start(CLI, 'recognize', '--config', '/nowhere.yaml')
     assert program.wait() == 1
