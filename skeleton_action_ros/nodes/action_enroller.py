@@ -74,6 +74,7 @@ class ActionEnrollerNode(ActionNode):
         self._store: GalleryStore | None = None
         self._index: TemplateIndex | None = None
         self._gallery = Gallery()
+        self._lacks = ''
         self._timeline = Timeline()
         self._orders: deque[_Order] = deque()
         self._frame_id = ''
@@ -120,6 +121,12 @@ class ActionEnrollerNode(ActionNode):
         self._abandon('time has jumped back')
 
     def describe(self) -> None:
+        rivals = self.count_services(self.resolve_service_name('enroll_action')) - 1
+        self.health.shortcoming = self._lacks
+        if rivals > 0:
+            self.health.shortcoming = (
+                f'{rivals + 1} nodes serve enroll_action: each of them teaches what is asked once'
+            )
         self.health.facts['people'] = str(self._enroller.people)
         self.health.facts['actions'] = ', '.join(self._gallery.labels)
         self.health.facts['gallery_revision'] = str(self._gallery.revision)
@@ -128,12 +135,12 @@ class ActionEnrollerNode(ActionNode):
 
     def _make_index(self, parameters: ActionEnrollerParameters) -> TemplateIndex | None:
         """Load the model for verdicts; teaching must work without it."""
-        self.health.shortcoming = ''
+        self._lacks = ''
         try:
             model = self._load(parameters)
         except SkeletonActionError as error:
-            self.health.shortcoming = f'no model, so no nearest action in verdicts: {error}'
-            self.get_logger().warning(self.health.shortcoming)
+            self._lacks = f'no model, so no nearest action in verdicts: {error}'
+            self.get_logger().warning(self._lacks)
             return None
         self.get_logger().info(describe_model(model, self.health.facts))
         if model.kind != 'embedder':

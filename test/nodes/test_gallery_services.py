@@ -127,6 +127,17 @@ def test_model_that_breaks_does_not_hinder_teaching(enroller: Make, gallery_file
     assert 'the accelerator is gone' in message
 
 
+def test_second_enroller_in_the_graph_is_a_warning(enroller: Make) -> None:
+    robot = enroller()
+    assert robot.diagnosis('action_enroller')[0] == b'\x00'
+    other = robot.node.create_service(EnrollAction, 'enroll_action', lambda _, answer: answer)
+    robot.spin_until(
+        lambda: '2 nodes serve enroll_action' in robot.diagnosis('action_enroller')[1], 'it says so'
+    )
+    robot.node.destroy_service(other)
+    robot.spin_until(lambda: robot.diagnosis('action_enroller')[0] == b'\x00', 'it is over')
+
+
 def test_past_seconds_are_taught(enroller: Make) -> None:
     robot = enroller()
     robot.show((1, circling([(1.0, 3.0)], 3.2, start_s=100.0)))
