@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from robots import FRAME_ID, Robot, is_active, scene_message, state_of
 from visualization_msgs.msg import Marker, MarkerArray
 
 from skeleton_action_msgs.msg import ActionEvent, SkeletonArray
+from skeleton_action_ros.adapters.bags import write_bag
 from skeleton_action_ros.adapters.clips import save_clip
 from skeleton_action_ros.core.errors import SourceError
 from skeleton_action_ros.core.layouts import K4abt32
@@ -281,6 +283,33 @@ def test_clips_are_played(source: Make, tmp_path: Path) -> None:
     )
     persons = [len(message.skeletons) for message in robot.said['skeletons']]
     assert sum(persons) == 10
+
+
+def test_bag_that_is_cut_off_is_played_to_the_cut_and_reported(
+    source: Make, tmp_path: Path
+) -> None:
+    write_bag(tmp_path / 'bag', scenes_at(*range(10, 4000, 10)))
+    (data,) = (tmp_path / 'bag').glob('*.mcap')
+    os.truncate(data, data.stat().st_size // 2)
+    robot = source(source='bag', path=str(tmp_path / 'bag'), rate=20.0)
+    robot.spin_until(
+        lambda: robot.diagnosis('skeleton_source')[0] == b'\x02', 'the damage is reported'
+    )
+    assert 'is cut off or damaged' in robot.diagnosis('skeleton_source')[1]
+    assert 50 < int(robot.diagnosis('skeleton_source', 'count.skeletons')) < 350
+    assert is_active(robot.nodes[0])
+
+
+def test_malformed_clip_among_others_is_named(source: Make, tmp_path: Path) -> None:
+    save_clip(tmp_path / 'a.npz', circling([], 0.3, start_s=5.0))
+    (tmp_path / 'b.npz').write_bytes(b'PK no archive')
+    robot = source(source='clips', path=str(tmp_path))
+    robot.spin_until(
+        lambda: robot.diagnosis('skeleton_source')[0] == b'\x02', 'the clip is reported'
+    )
+    assert 'b.npz' in robot.diagnosis('skeleton_source')[1]
+    assert robot.diagnosis('skeleton_source', 'count.skeletons')
+    assert is_active(robot.nodes[0])
 
 
 @pytest.mark.parametrize('kind', ['clips', 'bag'])
