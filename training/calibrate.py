@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skeleton_action_ros.core.skeleton import NS_PER_S, Clip
-from training.evaluate import make_draws
+from skeleton_action_ros.evaluation.exam import make_draws, plan_exam
 
 Floats = NDArray[np.float32]
 THRESHOLDS = tuple(round(0.3 + 0.02 * step, 2) for step in range(35))
@@ -59,7 +59,7 @@ def operating_curve(
     """
     label_of = np.array(labels)
     rows = []
-    for draw in make_draws(labels, subjects, draws, rng):
+    for draw in make_draws(plan_exam(labels, subjects), draws, rng):
         references = rng.permutation(draw.references)[:taught]
         best, name = _nearest(embeddings[draw.queries], embeddings, references, label_of)
         true = label_of[draw.queries]

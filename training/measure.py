@@ -33,19 +33,13 @@ from training.calibrate import (
 )
 from training.checkpoints import load_checkpoint
 from training.data import CHECKOUT, Sample, as_sample, data_root, load_samples
-from training.evaluate import (
-    Embed,
-    accuracy,
-    baselines,
-    embed_clips,
-    embedding_distance,
-    make_draws,
-)
+from training.evaluate import Embed, embed_clips, examined_with_baselines
 from training.model import embed_with
 from training.provenance import commit, machine
 
 TESTS = ('g3d-clips', 'florence3d')
-DRAWS = 50
+EXAM_DRAWS = 200
+CURVE_DRAWS = 50
 TAUGHT = 5
 FALSE_ACCEPT = 0.06
 SHOWN = ('one_shot', 'validation_accuracy', 'invariances', 'threshold')
@@ -54,12 +48,11 @@ SIDED = ('wave_right', 'punch_right', 'kick_right', 'swipe_left', 'point_right',
 
 
 def one_shot(embed: Embed, samples: Sequence[Sample], config: PreprocessConfig) -> dict[str, Any]:
-    """Measure the embedder and the baselines on the same draws."""
+    """Examine the embedder and the baselines; the keys are those of `skeleton-action exam`."""
     clips = [sample.clip for sample in samples]
-    labels, subjects = [clip.label for clip in clips], [clip.subject for clip in clips]
-    draws = make_draws(labels, subjects, DRAWS, np.random.default_rng(0))
-    found = {'embedder': embedding_distance(embed, clips, config), **baselines(clips, config)}
-    return {name: asdict(accuracy(distance, labels, draws)) for name, distance in found.items()}
+    done = examined_with_baselines(embed, clips, config, draws=EXAM_DRAWS, seed=0)
+    found = {'embedder': done.model, **done.baselines}
+    return {name: figures.to_json() for name, figures in found.items()}
 
 
 def background(rng: np.random.Generator) -> list[Clip]:
@@ -85,7 +78,7 @@ def calibrate(
                 [clip.subject for clip in clips],
                 noise,
                 taught=TAUGHT,
-                draws=DRAWS,
+                draws=CURVE_DRAWS,
                 rng=np.random.default_rng(0),
             )
         )

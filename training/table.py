@@ -30,7 +30,8 @@ def rows(results: Iterable[Mapping[str, Any]]) -> list[str]:
     for result in results:
         for test, found in result['one_shot'].items():
             cells = [
-                f'{100 * found[name]["mean"]:.1f} +- {100 * found[name]["std"]:.1f}'
+                f'{100 * found[name]["accuracy_mean"]:.1f} +- '
+                f'{100 * found[name]["accuracy_std"]:.1f}'
                 for name in METHODS
             ]
             size = found['embedder']

@@ -34,7 +34,7 @@ from training.data import (
     make_class_table,
     split_classes,
 )
-from training.evaluate import accuracy, embedding_distance, make_draws
+from training.evaluate import examined
 from training.losses import ComparablePairsLoss, WarpingDistillation
 from training.model import Embedder, embed_with
 from training.provenance import commit
@@ -182,13 +182,10 @@ def validation_accuracy(embed: Any, samples: Sequence[Sample], recipe: Recipe) -
     shares = []
     for dataset in sorted({sample.dataset for sample in samples}):
         clips = [sample.clip for sample in samples if sample.dataset == dataset]
-        labels = [clip.label for clip in clips]
-        if len(set(labels)) < 2:
+        if len({clip.label for clip in clips}) < 2:
             continue
-        rng = np.random.default_rng(recipe.seed)
-        draws = make_draws(labels, [clip.subject for clip in clips], VALIDATION_DRAWS, rng)
-        distance = embedding_distance(embed, clips, recipe.preprocess)
-        shares.append(accuracy(distance, labels, draws).mean)
+        found = examined(embed, clips, recipe.preprocess, draws=VALIDATION_DRAWS, seed=recipe.seed)
+        shares.append(found.accuracy.mean())
     return float(np.mean(shares)) if shares else 0.0
 
 

@@ -18,6 +18,7 @@ LAYERS = {
     'demo': {'core', 'adapters', 'evaluation', 'nodes'},
     'cli': {'core', 'adapters', 'evaluation', 'nodes', 'demo'},
 }
+TRAINING = {'core', 'adapters', 'evaluation'}
 MESSAGES = ('_msgs', '_srvs', '_interfaces')
 
 
@@ -81,12 +82,12 @@ def test_only_nodes_and_what_is_above_them_run_ros() -> None:
             assert 'rclpy' not in _third_party(_imports(path)), path
 
 
-def test_training_knows_core_and_adapters_but_no_robot() -> None:
+def test_training_knows_the_layers_up_to_evaluation_but_no_robot() -> None:
     for path in _modules(ROOT / 'training'):
         names = _imports(path)
         assert not _third_party(names) & {'rclpy', 'ROS messages'}, path
         inside = {name for name in names if name.startswith(f'{PACKAGE}.')}
-        assert all(name.split('.')[1] in {'core', 'adapters'} for name in inside), path
+        assert all(name.split('.')[1] in TRAINING for name in inside), path
 
 
 def test_running_needs_no_torch() -> None:

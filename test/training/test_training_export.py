@@ -15,7 +15,7 @@ from training.train import Trainer
 RESULTS = {
     'system': 'tiny',
     'protocol': 'one-shot',
-    'one_shot': {'set': {'embedder': {'mean': 0.5}}},
+    'one_shot': {'set': {'embedder': {'accuracy_mean': 0.5}}},
     'invariances': {},
     'threshold': {'threshold': 0.7, 'true_accept': 0.4},
     'operating_curve': [{'threshold': 0.7}],

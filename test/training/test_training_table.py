@@ -10,7 +10,13 @@ ONE = {
     'commit': 'abc',
     'one_shot': {
         'set': {
-            name: {'mean': mean, 'std': 0.0123, 'draws': 5, 'classes': 4, 'clips': 40}
+            name: {
+                'accuracy_mean': mean,
+                'accuracy_std': 0.0123,
+                'draws': 5,
+                'classes': 4,
+                'clips': 40,
+            }
             for name, mean in (('raw', 0.1), ('canonical', 0.2), ('dtw', 0.3), ('embedder', 0.456))
         }
     },
