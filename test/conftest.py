@@ -9,9 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+# How fast examples are made and run says more about what else the machine does.
+settings.register_profile(
+    'any machine', deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile('any machine')
 
 QUIET = (
     '--headless',

@@ -327,7 +327,9 @@ def _hash(tmp_path: Path) -> str:
 
 @storages
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
 def test_damaged_bytes_are_refused_or_read_and_nothing_else(

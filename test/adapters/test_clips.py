@@ -175,7 +175,9 @@ def test_a_place_without_clips_is_refused(tmp_path: Path) -> None:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
 def test_damaged_bytes_are_refused_or_read_and_nothing_else(
@@ -199,7 +201,9 @@ def test_damaged_bytes_are_refused_or_read_and_nothing_else(
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(content=st.binary(max_size=300), zipped=st.booleans())
 def test_arbitrary_bytes_are_refused(tmp_path: Path, content: bytes, zipped: bool) -> None:

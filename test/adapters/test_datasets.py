@@ -454,7 +454,9 @@ def test_a_wrong_florence_table_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize('name', WRITERS)
 @settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
 def test_damaged_files_are_refused_or_read_and_nothing_else(
@@ -486,7 +488,9 @@ def test_damaged_files_are_refused_or_read_and_nothing_else(
 
 @pytest.mark.parametrize('name', WRITERS)
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(content=st.binary(max_size=200))
 def test_arbitrary_bytes_are_refused(name: str, tmp_path: Path, content: bytes) -> None:
@@ -497,7 +501,9 @@ def test_arbitrary_bytes_are_refused(name: str, tmp_path: Path, content: bytes) 
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(labels=st.text(max_size=80) | st.binary(max_size=80))
 def test_arbitrary_label_files_are_refused_or_read(tmp_path: Path, labels: str | bytes) -> None:

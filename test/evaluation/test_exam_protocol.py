@@ -126,7 +126,7 @@ def test_a_reference_subject_with_one_action_is_refused() -> None:
 
 @given(
     clips=st.lists(
-        st.tuples(st.sampled_from('abcdef'), st.sampled_from('PQRST')), min_size=4, max_size=50
+        st.tuples(st.sampled_from('abc'), st.sampled_from('PQR')), min_size=20, max_size=60
     ),
     shots=st.integers(1, 2),
     seed=st.integers(0, 5),
