@@ -28,6 +28,34 @@ def test_two_performances_are_two_spans_at_their_times() -> None:
     assert len(result.frame_latency_ms) == len(STREAM)
 
 
+@pytest.mark.parametrize('rate_hz', [5.0, 10.0, 15.0, 60.0])
+def test_action_taught_at_one_rate_is_recognised_at_another(rate_hz: float) -> None:
+    stream = circling([(2.0, 4.0), (7.0, 9.0)], 11.0, rate_hz=rate_hz)
+    spans = spans_of_events(
+        replay(scenes_of_clip(stream), FakeModel(), GALLERY, recognizer=CONFIG).events
+    )
+    assert [span.label for span in spans] == ['wave', 'wave']
+    for span, (start_s, end_s) in zip(spans, ((3.0, 5.0), (8.0, 10.0)), strict=True):
+        assert span.start_ns / SECOND == pytest.approx(start_s, abs=0.4)
+        assert span.end_ns / SECOND == pytest.approx(end_s, abs=0.4)
+
+
+def test_dropped_frames_and_jitter_are_borne() -> None:
+    rng = np.random.default_rng(5)
+    kept = np.sort(rng.choice(len(STREAM), len(STREAM) * 2 // 3, replace=False))
+    stamps_ns = STREAM.stamps_ns[kept] + rng.integers(-8_000_000, 8_000_000, len(kept))
+    stream = replace(
+        STREAM,
+        joints_m=STREAM.joints_m[kept],
+        confidence=STREAM.confidence[kept],
+        stamps_ns=stamps_ns,
+    )
+    spans = spans_of_events(
+        replay(scenes_of_clip(stream), FakeModel(), GALLERY, recognizer=CONFIG).events
+    )
+    assert [span.label for span in spans] == ['wave', 'wave']
+
+
 def test_same_scenes_give_the_same_events() -> None:
     first, second = (
         replay(scenes_of_clip(STREAM), FakeModel(), GALLERY, recognizer=CONFIG) for _ in range(2)
