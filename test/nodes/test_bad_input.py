@@ -110,6 +110,21 @@ def test_stamp_zero_is_refused(pipeline: Make) -> None:
     assert len(robot.said['skeleton_windows'][-1].stamps) > len(GOOD)
 
 
+@pytest.mark.parametrize('content', [b'', b'\xff' * 40, bytes(range(256))])
+def test_bytes_that_are_no_message_stop_nobody(pipeline: Make, content: bytes) -> None:
+    robot = pipeline()
+    garbage = b'\x00\x01\x00\x00' + content
+    robot._skeletons.publish(garbage)
+    robot.catch_up()
+    for index in range(2):  # taken together with the good one before it
+        robot._skeletons.publish(scene_message(int(GOOD.stamps_ns[index]), [(1, GOOD, index)]))
+        robot._skeletons.publish(garbage)
+    robot.catch_up()
+    robot.show((1, GOOD.between(int(GOOD.stamps_ns[2]), int(GOOD.stamps_ns[-1]))))
+    robot.catch_up()
+    assert len(robot.said['skeleton_windows'][-1].stamps) == len(GOOD)
+
+
 def test_silence_is_a_warning(pipeline: Make) -> None:
     robot = pipeline()
     for name in ('window_buffer', 'action_enroller'):
