@@ -16,7 +16,7 @@ from skeleton_action_ros.core.motion import MotionConfig, trim_to_motion
 from skeleton_action_ros.core.skeleton import Clip
 
 _NO_MATCH = -1.0
-_SCALE_STEP = 1.35
+_SCALE_STEP = 1.6
 _CLASSIFIER_SCALES_S = (1.0, 1.5, 2.2, 3.2)
 _EMBED_AT_ONCE = 64
 
