@@ -17,7 +17,7 @@ from skeleton_action_ros.evaluation.exam.distances import (
 )
 from skeleton_action_ros.evaluation.exam.embedding_map import map_of
 from skeleton_action_ros.evaluation.exam.examination import Examination, examine
-from skeleton_action_ros.evaluation.exam.figures import Figures, auroc, fpr_at_tpr, measure
+from skeleton_action_ros.evaluation.exam.figures import Figures, measure
 from skeleton_action_ros.evaluation.exam.material import (
     LONGEST_S,
     SHORTEST_FRAMES,
@@ -44,12 +44,10 @@ __all__ = [
     'Material',
     'Plan',
     'Skipped',
-    'auroc',
     'baseline_distances',
     'embed',
     'embedding_distances',
     'examine',
-    'fpr_at_tpr',
     'make_draws',
     'map_of',
     'measure',

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from skeleton_action_ros.evaluation.exam.distances import Distances
 from skeleton_action_ros.evaluation.exam.protocol import Draw, Plan
-
-_TPR = 0.95
+from skeleton_action_ros.evaluation.open_set import auroc, fpr_at_tpr
 
 
 @dataclass(frozen=True)
@@ -87,29 +86,3 @@ def measure(distances: Distances, plan: Plan, draws: Sequence[Draw]) -> Figures:
     shares = np.divide(right, asked, out=np.full(len(right), np.nan), where=asked > 0)
     clips = int(np.isin(plan.label_of, classes).sum())
     return Figures(accuracy, area, fpr, plan.classes, confusion, shares, clips)
-
-
-def auroc(positive: NDArray[np.float32], negative: NDArray[np.float32]) -> float:
-    """
-    Return the area under the ROC curve: the chance that a positive beats a negative.
-
-    :param positive: similarities of what should be accepted, at least one.
-    :param negative: of what should not, at least one; a tie counts as half.
-    """
-    ordered = np.sort(negative)
-    below = np.searchsorted(ordered, positive, 'left') + np.searchsorted(ordered, positive, 'right')
-    return float(below.mean() / (2 * len(negative)))
-
-
-def fpr_at_tpr(
-    positive: NDArray[np.float32], negative: NDArray[np.float32], tpr: float = _TPR
-) -> float:
-    """
-    Return the share of negatives accepted at the highest threshold that accepts enough positives.
-
-    :param positive: similarities; accepted where they are no lower than the threshold.
-    :param tpr: least share of positives to accept.
-    """
-    wanted = int(np.ceil(tpr * len(positive) - 1e-9))
-    threshold = np.sort(positive)[len(positive) - wanted]
-    return float((negative >= threshold).mean())
