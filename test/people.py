@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.layouts import Common15 as Joint
 from skeleton_action_ros.core.preprocess import PreprocessConfig
+from skeleton_action_ros.core.similarity import SimilarityConfig
 from skeleton_action_ros.core.skeleton import NS_PER_S, Clip
 
 SECOND = NS_PER_S
@@ -62,9 +64,12 @@ def circling(
 
 class FakeModel:
     """
-    An embedder without weights: how each joint moves relative to the hips.
+    A model without weights: the embedding is how each joint moves relative to the hips.
 
-    :param output: what every clip gives instead, one row.
+    The tokens, of which it has as many as it is asked for, are the same of each stretch of time.
+
+    :param output: the logits of every clip, one row, for a classifier.
+    :param tokens: how many tokens a clip has; they divide 16 frames.
     """
 
     def __init__(
@@ -73,21 +78,39 @@ class FakeModel:
         labels: tuple[str, ...] = (),
         output: np.ndarray | None = None,
         threshold: float = 0.7,
+        tokens: int = 0,
+        similarity: SimilarityConfig | None = None,
     ) -> None:
         self.name = 'fake'
         self.kind = kind
         self.labels = labels
         self.threshold = threshold
         self.preprocess = PreprocessConfig(frames=16)
+        self.similarity = similarity or SimilarityConfig()
         self.batches: list[int] = []
         self._output = output
+        self._tokens = tokens
 
-    def infer(self, joints: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def infer(self, joints: np.ndarray, mask: np.ndarray) -> Descriptors:
         self.batches.append(len(joints))
-        if self._output is not None:
-            return np.tile(self._output, (len(joints), 1))
         hips = joints[:, :, [Joint.HIP_LEFT, Joint.HIP_RIGHT]].mean(axis=2, keepdims=True)
         steps = np.diff(joints - hips, axis=1) * mask[:, 1:, :, None]
-        moves = steps.reshape(len(joints), int(np.prod(steps.shape[1:])))
-        length = np.linalg.norm(moves, axis=1, keepdims=True)
-        return (moves / np.maximum(length, 1e-6)).astype(np.float32)
+        whole = steps.reshape(len(joints), int(np.prod(steps.shape[1:])))
+        if self._tokens == 0:
+            return Descriptors.without_tokens(_unit(whole))
+        steps = np.concatenate([steps, steps[:, -1:]], axis=1)
+        width = int(np.prod(steps.shape[1:])) // self._tokens
+        return Descriptors(_unit(whole), _unit(steps.reshape(len(joints), self._tokens, width)))
+
+    def classify(self, joints: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        self.batches.append(len(joints))
+        assert self._output is not None
+        return np.tile(self._output, (len(joints), 1))
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """Bring vectors to length 1; where nothing moves, the first number is all."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    out = vectors / np.maximum(length, 1e-6)
+    out[..., 0] += length[..., 0] <= 1e-6
+    return out.astype(np.float32)

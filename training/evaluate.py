@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skeleton_action_ros.core.embedding import Descriptors
+from skeleton_action_ros.core.errors import BundleError
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
+from skeleton_action_ros.core.similarity import SimilarityConfig
 from skeleton_action_ros.core.skeleton import Clip
 from skeleton_action_ros.evaluation.exam import (
     CANONICAL,
@@ -16,7 +19,7 @@ from skeleton_action_ros.evaluation.exam import (
     Examination,
     Figures,
     Item,
-    embedding_distances,
+    descriptor_distances,
     examine,
     make_draws,
     measure,
@@ -41,21 +44,26 @@ class Candidate:
     kind: str = 'embedder'
     labels: tuple[str, ...] = ()
     threshold: float = 0.0
+    similarity: SimilarityConfig = field(default_factory=SimilarityConfig)
 
-    def infer(self, joints: Floats, mask: Floats) -> Floats:
-        """Embed prepared clips, (B, D), some hundred at a time."""
+    def infer(self, joints: Floats, mask: Floats) -> Descriptors:
+        """Describe prepared clips, some hundred at a time."""
         parts = [
             self.embed(joints[first : first + _AT_ONCE], mask[first : first + _AT_ONCE])
             for first in range(0, len(joints), _AT_ONCE)
         ]
-        return np.concatenate(parts)
+        return Descriptors.without_tokens(np.concatenate(parts))
+
+    def classify(self, joints: Floats, mask: Floats) -> Floats:
+        """Refuse: this embeds."""
+        raise BundleError(f'{self.name} is an {self.kind}: it gives embeddings, no logits')
 
 
 def embed_clips(embed: Embed, clips: Sequence[Clip], config: PreprocessConfig) -> Floats:
     """Prepare and embed clips, (N, D)."""
     prepared = [prepare(clip, config) for clip in clips]
     joints, mask = (np.stack(arrays) for arrays in zip(*prepared, strict=True))
-    return Candidate(embed, config).infer(joints, mask)
+    return Candidate(embed, config).infer(joints, mask).embeddings
 
 
 def examined(
@@ -69,7 +77,13 @@ def examined(
     plan = plan_exam([clip.label for clip in clips], [clip.subject for clip in clips])
     drawn = make_draws(plan, draws, np.random.default_rng(seed))
     rows = np.unique(np.concatenate([draw.references for draw in drawn]))
-    return measure(embedding_distances(embed_clips(embed, clips, config), rows), plan, drawn)
+    return measure(
+        descriptor_distances(
+            Descriptors.without_tokens(embed_clips(embed, clips, config)), rows, SimilarityConfig()
+        ),
+        plan,
+        drawn,
+    )
 
 
 def examined_with_baselines(

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -24,14 +24,19 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from skeleton_action_ros.core.config import build
+from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.errors import BundleError, ConfigError
 from skeleton_action_ros.core.preprocess import PreprocessConfig
+from skeleton_action_ros.core.similarity import SimilarityConfig
+
+T = TypeVar('T')
 
 FORMAT = 1
 LAYOUT = 'common_15'
 JOINTS = 15
 PROVIDERS = ('TensorrtExecutionProvider', 'CUDAExecutionProvider', 'CPUExecutionProvider')
 OUTPUTS = {'embedder': 'embedding', 'classifier': 'logits'}
+TOKENS = 'tokens'
 GOLDEN_TOLERANCE = {'CPUExecutionProvider': 1e-4}
 GOLDEN_TOLERANCE_GPU = 5e-3
 """A GPU rounds products to TF32; of a unit vector this is half a percent of its length."""
@@ -59,6 +64,8 @@ class Card:
     :param labels: of a classifier, in the order of its logits.
     :param width: numbers per clip that come out: embedding size, or the number of labels.
     :param threshold: similarity (embedder) or probability (classifier) from which a match counts.
+    :param tokens: (K, d) of an embedder that gives tokens; K is 0 for one that does not.
+    :param similarity: how its descriptors are compared.
     :param sha256: of `model.onnx`, hexadecimal.
     """
 
@@ -67,22 +74,26 @@ class Card:
     preprocess: PreprocessConfig
     width: int
     threshold: float
+    tokens: tuple[int, int]
+    similarity: SimilarityConfig
     sha256: str
 
     @property
-    def output(self) -> str:
-        """Name of the model's output."""
-        return OUTPUTS[self.kind]
+    def inputs(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the inputs without the batch."""
+        frames = self.preprocess.frames
+        return {'joints': (frames, JOINTS, 3), 'mask': (frames, JOINTS)}
+
+    @property
+    def outputs(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the outputs without the batch."""
+        shapes: dict[str, tuple[int, ...]] = {OUTPUTS[self.kind]: (self.width,)}
+        return {**shapes, TOKENS: self.tokens} if self.tokens[0] else shapes
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shapes of inputs and output without the batch."""
-        frames = self.preprocess.frames
-        return {
-            'joints': (frames, JOINTS, 3),
-            'mask': (frames, JOINTS),
-            self.output: (self.width,),
-        }
+        """Shapes of inputs and outputs without the batch."""
+        return {**self.inputs, **self.outputs}
 
 
 def bundle_folders() -> Iterator[Path]:
@@ -160,27 +171,36 @@ def parse_card(card: Mapping[str, Any], path: Path) -> Card:
         raise BundleError(f'{path}: labels must be different strings, got {labels!r}')
     if (kind == 'classifier') != bool(labels):
         raise BundleError(f'{path}: a classifier has labels and an embedder none, got {labels!r}')
-    preprocess = value('preprocess', dict, 'an object')
-    names = {item.name for item in fields(PreprocessConfig)}
-    if set(preprocess) != names:
-        raise BundleError(f'{path}: preprocess must give {sorted(names)}, got {sorted(preprocess)}')
-    try:
-        config = build(PreprocessConfig, preprocess)
-    except ConfigError as error:
-        raise BundleError(f'{path}: preprocess: {error}') from None
+    preprocess = _settings(
+        PreprocessConfig, 'preprocess', value('preprocess', dict, 'an object'), path
+    )
+    similarity = SimilarityConfig()
+    if 'similarity' in card:
+        similarity = _settings(
+            SimilarityConfig, 'similarity', value('similarity', dict, 'an object'), path
+        )
     threshold = float(value('threshold', (int, float), 'a number from -1 to 1'))
     if not -1.0 <= threshold <= 1.0:
         raise BundleError(f'{path}: threshold must be from -1 to 1, got {threshold!r}')
     shapes = value('shapes', dict, 'an object')
-    width = shapes.get(OUTPUTS[kind], [None])[-1]
-    if not isinstance(width, int) or width < 1:
-        raise BundleError(f'{path}: shapes must give {OUTPUTS[kind]} as ["B", D], got {shapes!r}')
+    if not set(shapes) <= {*_INPUTS, OUTPUTS[kind], TOKENS}:
+        raise BundleError(f'{path}: shapes names an input or output unknown here: {shapes!r}')
+    if kind == 'classifier' and TOKENS in shapes:
+        raise BundleError(f'{path}: a classifier has no tokens, got {shapes!r}')
+    (width,) = _sizes(shapes, OUTPUTS[kind], ('D',), path)
+    tokens = _sizes(shapes, TOKENS, ('K', 'd'), path) if TOKENS in shapes else (0, 0)
+    if similarity.tokens > 0.0 and TOKENS not in shapes:
+        raise BundleError(
+            f'{path}: similarity gives tokens the share {similarity.tokens:g}, but shapes has none'
+        )
     parsed = Card(
         kind=kind,
         labels=tuple(labels),
-        preprocess=config,
+        preprocess=preprocess,
         width=width,
         threshold=threshold,
+        tokens=(tokens[0], tokens[1]),
+        similarity=similarity,
         sha256=value('sha256', str, 'a string'),
     )
     for name, shape in parsed.shapes.items():
@@ -191,6 +211,28 @@ def parse_card(card: Mapping[str, Any], path: Path) -> Card:
     if labels and width != len(labels):
         raise BundleError(f'{path}: {len(labels)} labels but {width} logits')
     return parsed
+
+
+def _settings(kind: type[T], name: str, values: dict[str, Any], path: Path) -> T:
+    """Build a configuration of which the card must give every value."""
+    names = {item.name for item in fields(kind)}  # type: ignore[arg-type]
+    if set(values) != names:
+        raise BundleError(f'{path}: {name} must give {sorted(names)}, got {sorted(values)}')
+    try:
+        return build(kind, values)
+    except ConfigError as error:
+        raise BundleError(f'{path}: {name}: {error}') from None
+
+
+def _sizes(shapes: dict[str, Any], name: str, sizes: tuple[str, ...], path: Path) -> list[int]:
+    """Return the sizes of an output after its batch."""
+    got = shapes.get(name)
+    wanted = ['B', *sizes]
+    if not isinstance(got, list) or len(got) != len(wanted) or got[0] != 'B':
+        raise BundleError(f'{path}: shapes must give {name} as {wanted}, got {got!r}')
+    if not all(type(size) is int and size > 0 for size in got[1:]):
+        raise BundleError(f'{path}: shapes must give {name} as {wanted}, got {got!r}')
+    return got[1:]
 
 
 class OnnxModel:
@@ -239,9 +281,9 @@ class OnnxModel:
         return self._card.threshold
 
     @property
-    def width(self) -> int:
-        """Numbers per clip that `infer` returns."""
-        return self._card.width
+    def similarity(self) -> SimilarityConfig:
+        """How the descriptors of this embedder are compared."""
+        return self._card.similarity
 
     @property
     def sha256(self) -> str:
@@ -258,42 +300,81 @@ class OnnxModel:
         """For each provider that was preferred and does not run: why."""
         return dict(self._notes)
 
-    def infer(self, joints: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[np.float32]:
+    def infer(self, joints: NDArray[np.float32], mask: NDArray[np.float32]) -> Descriptors:
         """
-        Run prepared clips through the model.
+        Describe prepared clips; for embedders.
 
         :param joints: (B, T, 15, 3) as from `prepare`; B may be 0.
         :param mask: (B, T, 15).
-        :return: unit-length embeddings (B, D), or logits (B, labels).
+        :raises BundleError: it is a classifier, or the arrays have other shapes than it takes.
+        """
+        if self.kind != 'embedder':
+            raise BundleError(f'{self._name} is a {self.kind}: it gives logits, no embedding')
+        found = self.outputs(joints, mask)
+        if TOKENS not in found:
+            return Descriptors.without_tokens(found['embedding'])
+        return Descriptors(found['embedding'], found[TOKENS])
+
+    def classify(
+        self, joints: NDArray[np.float32], mask: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """
+        Return logits (B, labels) of prepared clips; for classifiers.
+
+        :param joints: (B, T, 15, 3) as from `prepare`; B may be 0.
+        :param mask: (B, T, 15).
+        :raises BundleError: it is an embedder, or the arrays have other shapes than it takes.
+        """
+        if self.kind != 'classifier':
+            raise BundleError(f'{self._name} is an {self.kind}: it gives embeddings, no logits')
+        return self.outputs(joints, mask)['logits']
+
+    def outputs(
+        self, joints: NDArray[np.float32], mask: NDArray[np.float32]
+    ) -> dict[str, NDArray[np.float32]]:
+        """
+        Run prepared clips through the model.
+
+        :return: every output of the card by its name, (B, ...).
         :raises BundleError: the arrays have other shapes than the model takes.
         """
         given = {'joints': joints, 'mask': mask}
         for key, array in given.items():
-            expected = (len(joints), *self._card.shapes[key])
+            expected = (len(joints), *self._card.inputs[key])
             if array.shape != expected:
                 raise BundleError(f'{key} of {self._name} must be {expected}, got {array.shape}')
-        out = np.empty((len(joints), self._card.width), np.float32)
+        out = {
+            name: np.empty((len(joints), *shape), np.float32)
+            for name, shape in self._card.outputs.items()
+        }
         for first in range(0, len(joints), LARGEST_BATCH):
             part = slice(first, first + LARGEST_BATCH)
-            out[part] = self._run(
+            found = self._run(
                 {key: np.ascontiguousarray(array[part], np.float32) for key, array in given.items()}
             )
+            for array, values in zip(out.values(), found, strict=True):
+                array[part] = values
         return out
 
     def warm_up(self) -> None:
         """Run batches of the usual sizes, so that no real one waits for set-up work."""
         for count in WARM_UP_BATCHES:
-            self.infer(*(np.zeros((count, *self._card.shapes[key]), np.float32) for key in _INPUTS))
+            self.outputs(
+                *(np.zeros((count, *self._card.inputs[key]), np.float32) for key in _INPUTS)
+            )
 
-    def _run(self, feed: dict[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+    def _run(self, feed: dict[str, NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """Return the outputs in the order of the card's."""
+        names = list(self._card.outputs)
         if not self._bind:
-            return self._session.run([self._card.output], feed)[0]  # type: ignore[no-any-return]
+            return self._session.run(names, feed)  # type: ignore[no-any-return]
         binding = self._session.io_binding()
         for name, array in feed.items():
             binding.bind_cpu_input(name, array)
-        binding.bind_output(self._card.output)
+        for name in names:
+            binding.bind_output(name)
         self._session.run_with_iobinding(binding)
-        return binding.copy_outputs_to_cpu()[0]  # type: ignore[no-any-return]
+        return binding.copy_outputs_to_cpu()  # type: ignore[no-any-return]
 
 
 def load_bundle(
@@ -401,8 +482,9 @@ def _check_signature(session: ort.InferenceSession, card: Card, path: Path) -> N
     outputs = {item.name: item.shape for item in session.get_outputs()}
     if set(inputs) != set(_INPUTS):
         raise BundleError(f'{path}: inputs must be {list(_INPUTS)}, got {sorted(inputs)}')
-    if card.output not in outputs:
-        raise BundleError(f'{path}: outputs must have {card.output!r}, got {sorted(outputs)}')
+    for name in card.outputs:
+        if name not in outputs:
+            raise BundleError(f'{path}: outputs must have {name!r}, got {sorted(outputs)}')
     for name, shape in card.shapes.items():
         got = {**inputs, **outputs}[name]
         if got[1:] != list(shape) or isinstance(got[0], int):
@@ -414,17 +496,16 @@ def _golden_fault(
 ) -> str:
     """Say how the outputs differ from the golden ones; empty where they do not."""
     try:
-        got = model.infer(golden['joints'], golden['mask'])
+        got = model.outputs(golden['joints'], golden['mask'])
     except _ORT_ERRORS as error:
         return f'it fails on golden.npz: {_first_line(error)}'
     tolerance = GOLDEN_TOLERANCE.get(provider, GOLDEN_TOLERANCE_GPU)
-    farthest = float(np.abs(got - golden[card.output]).max())
-    if not farthest <= tolerance:
-        return (
-            f'{card.output} differs from golden.npz by up to {farthest:.3g}, allowed {tolerance:g}'
-        )
-    if card.kind == 'embedder':
-        lengths = np.linalg.norm(got, axis=1)
-        if not bool(np.all(np.abs(lengths - 1.0) <= tolerance)):
-            return f'embeddings must have length 1, got {lengths.min():.4g} to {lengths.max():.4g}'
+    for name, values in got.items():
+        farthest = float(np.abs(values - golden[name]).max())
+        if not farthest <= tolerance:
+            return f'{name} differs from golden.npz by up to {farthest:.3g}, allowed {tolerance:g}'
+        lengths = np.linalg.norm(values, axis=-1)
+        if card.kind == 'embedder' and not bool(np.all(np.abs(lengths - 1.0) <= tolerance)):
+            what = 'tokens' if name == TOKENS else 'embeddings'
+            return f'{what} must have length 1, got {lengths.min():.4g} to {lengths.max():.4g}'
     return ''

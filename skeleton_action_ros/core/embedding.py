@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,47 @@ from skeleton_action_ros.core.errors import BadClipError
 from skeleton_action_ros.core.layouts import Common15
 from skeleton_action_ros.core.preprocess import PreprocessConfig, extents, prepare
 from skeleton_action_ros.core.skeleton import Clip
+
+if TYPE_CHECKING:
+    from skeleton_action_ros.core.similarity import SimilarityConfig
+
+
+@dataclass(frozen=True)
+class Descriptors:
+    """
+    What an embedder says about N motions; `similarity.similarities` compares them.
+
+    :param embeddings: (N, D), the whole of each motion, unit length.
+    :param tokens: (N, K, d), one for each of K stretches of time in their order, each of unit
+        length; K is 0 where the model gives none.
+    """
+
+    embeddings: NDArray[np.float32]
+    tokens: NDArray[np.float32]
+
+    @classmethod
+    def without_tokens(cls, embeddings: NDArray[np.float32]) -> Descriptors:
+        """Wrap the embeddings (N, D) of a model that has no tokens."""
+        return cls(embeddings, np.zeros((len(embeddings), 0, 0), np.float32))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Descriptors]) -> Descriptors:
+        """
+        Put several one after the other.
+
+        :param parts: at least one; all of one model.
+        """
+        return cls(
+            np.concatenate([part.embeddings for part in parts]),
+            np.concatenate([part.tokens for part in parts]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.embeddings)
+
+    def __getitem__(self, rows: slice | NDArray[Any] | Sequence[int]) -> Descriptors:
+        """Return those of some motions: a slice, places, or a mask (N,)."""
+        return Descriptors(self.embeddings[rows], self.tokens[rows])
 
 
 class Model(Protocol):
@@ -38,46 +79,64 @@ class Model(Protocol):
     def threshold(self) -> float:
         """Similarity (embedder) or probability (classifier) from which a match counts."""
 
-    def infer(self, joints: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[np.float32]:
+    @property
+    def similarity(self) -> SimilarityConfig:
+        """How the descriptors of this embedder are compared."""
+
+    def infer(self, joints: NDArray[np.float32], mask: NDArray[np.float32]) -> Descriptors:
         """
-        Run prepared clips through the model.
+        Describe prepared clips; for embedders.
 
         :param joints: (B, T, 15, 3) as from `prepare`; B may be 0.
         :param mask: (B, T, 15).
-        :return: unit-length embeddings (B, D), or logits (B, labels).
+        :raises BundleError: it is a classifier.
+        """
+
+    def classify(
+        self, joints: NDArray[np.float32], mask: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """
+        Return logits (B, labels) of prepared clips; for classifiers.
+
+        :param joints: (B, T, 15, 3) as from `prepare`; B may be 0.
+        :param mask: (B, T, 15).
+        :raises BundleError: it is an embedder.
         """
 
 
 @dataclass(frozen=True)
-class Inferred:
+class Prepared:
     """
-    What a model says about several clips.
+    Several clips as the input of a model.
 
-    :param rows: (usable clips, D) embeddings or logits, in the order of `usable`.
-    :param extents: (usable clips,) how large each motion is, trunk lengths.
+    :param joints: (usable clips, T, 15, 3) as from `prepare`, in the order of `usable`.
+    :param mask: (usable clips, T, 15).
     :param usable: (usable clips,) indices of the clips that could be placed.
     :param failures: why each of the others could not, by its index.
     """
 
-    rows: NDArray[np.float32]
-    extents: NDArray[np.float32]
+    joints: NDArray[np.float32]
+    mask: NDArray[np.float32]
     usable: NDArray[np.intp]
     failures: dict[int, str]
 
+    @property
+    def extents(self) -> NDArray[np.float32]:
+        """(usable clips,) how large each motion is, trunk lengths."""
+        return extents(self.joints, self.mask)
 
-def infer_clips(model: Model, clips: Sequence[Clip]) -> Inferred:
-    """Prepare clips and run all that can be placed through the model in one batch."""
+
+def prepare_clips(clips: Sequence[Clip], config: PreprocessConfig) -> Prepared:
+    """Prepare all clips that can be placed."""
     prepared = {}
     failures = {}
     for index, clip in enumerate(clips):
         try:
-            prepared[index] = prepare(clip, model.preprocess)
+            prepared[index] = prepare(clip, config)
         except BadClipError as error:
             failures[index] = str(error)
-    frames, joints = model.preprocess.frames, len(Common15)
-    batch = np.zeros((len(prepared), frames, joints, 3), np.float32)
-    mask = np.zeros((len(prepared), frames, joints), np.float32)
+    joints = np.zeros((len(prepared), config.frames, len(Common15), 3), np.float32)
+    mask = np.zeros((len(prepared), config.frames, len(Common15)), np.float32)
     for row, (clip_joints, clip_mask) in enumerate(prepared.values()):
-        batch[row], mask[row] = clip_joints, clip_mask
-    usable = np.array(list(prepared), np.intp)
-    return Inferred(model.infer(batch, mask), extents(batch, mask), usable, failures)
+        joints[row], mask[row] = clip_joints, clip_mask
+    return Prepared(joints, mask, np.array(list(prepared), np.intp), failures)

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skeleton_action_ros.core.config import setting
-from skeleton_action_ros.core.embedding import Model, infer_clips
+from skeleton_action_ros.core.embedding import Descriptors, Model, Prepared, prepare_clips
 from skeleton_action_ros.core.gallery import Gallery, Template
 from skeleton_action_ros.core.motion import MotionConfig, trim_to_motion
+from skeleton_action_ros.core.similarity import similarities
 from skeleton_action_ros.core.skeleton import Clip
 
 _NO_MATCH = -1.0
@@ -66,7 +67,7 @@ class MatchingConfig:
 
 @dataclass(frozen=True)
 class _Embedded:
-    embedding: NDArray[np.float32]
+    described: Descriptors
     extent: float
     duration_s: float
 
@@ -117,14 +118,17 @@ class TemplateIndex:
         for first in range(0, len(fresh), _EMBED_AT_ONCE):
             part = fresh[first : first + _EMBED_AT_ONCE]
             clips = [trim_to_motion(item.clip, self._motion) for item in part]
-            inferred = infer_clips(self._model, clips)
-            for index, row, extent in zip(
-                inferred.usable, inferred.rows, inferred.extents, strict=True
+            prepared = prepare_clips(clips, self._model.preprocess)
+            described = self._model.infer(prepared.joints, prepared.mask)
+            for row, (index, extent) in enumerate(
+                zip(prepared.usable, prepared.extents, strict=True)
             ):
-                known[part[index].id] = _Embedded(row, float(extent), clips[index].duration_s)
+                known[part[index].id] = _Embedded(
+                    described[[row]], float(extent), clips[index].duration_s
+                )
             problems += [
                 f'template {part[index].id} of {part[index].label!r} is not used: {failure}'
-                for index, failure in inferred.failures.items()
+                for index, failure in prepared.failures.items()
             ]
         self._known = known
         self._arrange([item for item in gallery.templates if item.id in known])
@@ -134,12 +138,12 @@ class TemplateIndex:
         out = np.full((len(clips), len(self._labels)), _NO_MATCH, np.float32)
         if not self._labels or not clips:
             return out
-        inferred = infer_clips(self._model, clips)
-        cosine = inferred.rows @ self._embeddings.T
-        lengths_s = np.array([clips[index].duration_s for index in inferred.usable])
-        cosine[_apart(lengths_s, self._durations_s, self._limits.stretch)] = _NO_MATCH
-        cosine[_apart(inferred.extents, self._extents, self._limits.growth)] = _NO_MATCH
-        out[inferred.usable] = np.maximum.reduceat(cosine, self._firsts, axis=1)
+        prepared = prepare_clips(clips, self._model.preprocess)
+        alike = self._compare(prepared)
+        lengths_s = np.array([clips[index].duration_s for index in prepared.usable])
+        alike[_apart(lengths_s, self._durations_s, self._limits.stretch)] = _NO_MATCH
+        alike[_apart(prepared.extents, self._extents, self._limits.growth)] = _NO_MATCH
+        out[prepared.usable] = np.maximum.reduceat(alike, self._firsts, axis=1)
         return out
 
     def nearest(self, clip: Clip, exclude_label: str = '') -> Hypothesis | None:
@@ -149,24 +153,29 @@ class TemplateIndex:
         :param exclude_label: an action to leave out: the one that is being taught.
         """
         others = [label != exclude_label for label in self._labels]
-        inferred = infer_clips(self._model, [trim_to_motion(clip, self._motion)])
-        if inferred.failures or not any(others):
+        prepared = prepare_clips([trim_to_motion(clip, self._motion)], self._model.preprocess)
+        if prepared.failures or not any(others):
             return None
-        cosine = np.maximum.reduceat(inferred.rows @ self._embeddings.T, self._firsts, axis=1)[0]
-        best = int(np.argmax(np.where(others, cosine, -np.inf)))
-        return Hypothesis(self._labels[best], float(cosine[best]), float(self._thresholds[best]))
+        alike = np.maximum.reduceat(self._compare(prepared), self._firsts, axis=1)[0]
+        best = int(np.argmax(np.where(others, alike, -np.inf)))
+        return Hypothesis(self._labels[best], float(alike[best]), float(self._thresholds[best]))
+
+    def _compare(self, prepared: Prepared) -> NDArray[np.float32]:
+        """Return (usable clips, templates)."""
+        described = self._model.infer(prepared.joints, prepared.mask)
+        return similarities(described, self._described, self._model.similarity)
 
     def _arrange(self, templates: Sequence[Template]) -> None:
-        """Lay the embeddings out label by label."""
+        """Lay the descriptors out label by label."""
         ordered = sorted(templates, key=lambda template: template.label)
         names = [template.label for template in ordered]
         entries = [self._known[template.id] for template in ordered]
         self._labels = tuple(sorted(set(names)))
         self._firsts = np.array([names.index(label) for label in self._labels], np.intp)
-        self._embeddings = (
-            np.stack([entry.embedding for entry in entries])
+        self._described = (
+            Descriptors.joined([entry.described for entry in entries])
             if entries
-            else np.zeros((0, 0), np.float32)
+            else Descriptors.without_tokens(np.zeros((0, 0), np.float32))
         )
         self._durations_s = np.array([max(entry.duration_s, 1e-3) for entry in entries])
         self._extents = np.array([max(entry.extent, 1e-3) for entry in entries])
@@ -219,8 +228,9 @@ class ClassifierMatcher:
 
     def similarities(self, clips: Sequence[Clip]) -> NDArray[np.float32]:
         out = np.full((len(clips), len(self._labels)), _NO_MATCH, np.float32)
-        inferred = infer_clips(self._model, clips)
-        if len(inferred.usable):
-            odds = np.exp(inferred.rows - inferred.rows.max(axis=1, keepdims=True))
-            out[inferred.usable] = (odds / odds.sum(axis=1, keepdims=True))[:, self._order]
+        prepared = prepare_clips(clips, self._model.preprocess)
+        if len(prepared.usable):
+            logits = self._model.classify(prepared.joints, prepared.mask)
+            odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+            out[prepared.usable] = (odds / odds.sum(axis=1, keepdims=True))[:, self._order]
         return out

@@ -17,6 +17,7 @@ from skeleton_action_ros.adapters import onnx_bundle
 from skeleton_action_ros.adapters.onnx_bundle import OnnxModel, find_bundle, load_bundle
 from skeleton_action_ros.core.errors import BundleError
 from skeleton_action_ros.core.preprocess import PreprocessConfig
+from skeleton_action_ros.core.similarity import SimilarityConfig
 
 FRAMES = 4
 WIDTH = 3
@@ -124,14 +125,17 @@ def bundle(tmp_path: Path) -> Path:
 def test_embedder_gives_what_its_matrix_gives_for_any_batch(bundle: Path, count: int) -> None:
     joints, mask = inputs(count)
 
-    found = load_bundle(bundle).infer(joints, mask)
+    found = load_bundle(bundle).infer(joints, mask).embeddings
 
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected('embedder', joints, mask), atol=1e-5)
 
 
 def test_empty_batch_gives_an_empty_array(bundle: Path) -> None:
-    assert load_bundle(bundle).infer(*inputs(0)).shape == (0, WIDTH)
+    found = load_bundle(bundle).infer(*inputs(0))
+
+    assert found.embeddings.shape == (0, WIDTH)
+    assert len(found.tokens) == 0
 
 
 def test_embedder_says_what_its_card_says(bundle: Path) -> None:
@@ -141,7 +145,7 @@ def test_embedder_says_what_its_card_says(bundle: Path) -> None:
     assert model.preprocess == PreprocessConfig(
         frames=FRAMES, min_confidence=0.2, turn=True, scale=False
     )
-    assert (model.threshold, model.width) == (0.75, WIDTH)
+    assert (model.threshold, model.similarity) == (0.75, SimilarityConfig(tokens=0.0, band=0))
 
 
 def test_classifier_gives_logits_and_labels(tmp_path: Path) -> None:
@@ -151,7 +155,7 @@ def test_classifier_gives_logits_and_labels(tmp_path: Path) -> None:
 
     assert (model.kind, model.labels) == ('classifier', ('wave', 'clap', 'bow'))
     np.testing.assert_allclose(
-        model.infer(joints, mask), expected('classifier', joints, mask), rtol=1e-4, atol=1e-4
+        model.classify(joints, mask), expected('classifier', joints, mask), rtol=1e-4, atol=1e-4
     )
 
 
@@ -174,7 +178,9 @@ def test_io_binding_gives_the_same(bundle: Path) -> None:
     )
     joints, mask = inputs(7)
 
-    np.testing.assert_array_equal(bound.infer(joints, mask), plain.infer(joints, mask))
+    np.testing.assert_array_equal(
+        bound.infer(joints, mask).embeddings, plain.infer(joints, mask).embeddings
+    )
 
 
 def test_providers_that_are_not_there_are_passed_over_with_a_reason(bundle: Path) -> None:
@@ -221,7 +227,7 @@ def test_gpu_that_starts_is_taken(bundle: Path, monkeypatch: pytest.MonkeyPatch)
     assert model.provider == GPU
     assert list(model.provider_notes) == ['TensorrtExecutionProvider']
     np.testing.assert_allclose(
-        model.infer(joints, mask), expected('embedder', joints, mask), atol=1e-5
+        model.infer(joints, mask).embeddings, expected('embedder', joints, mask), atol=1e-5
     )
 
 

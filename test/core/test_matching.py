@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from people import FakeModel, circling
 
+from skeleton_action_ros.core.embedding import prepare_clips
 from skeleton_action_ros.core.gallery import Gallery, Template
 from skeleton_action_ros.core.layouts import Common15 as Joint
 from skeleton_action_ros.core.matching import ClassifierMatcher, MatchingConfig, TemplateIndex
 from skeleton_action_ros.core.motion import MotionConfig, trim_to_motion
+from skeleton_action_ros.core.similarity import SimilarityConfig
 from skeleton_action_ros.core.skeleton import Clip
 
 RIGHT = circling([(0.5, 2.5)], 3.0)
@@ -52,6 +54,27 @@ def test_similarity_is_the_cosine_of_the_embeddings() -> None:
     left, right = index.similarities([PIECE])[0]
     assert right > 0.99
     assert left < 0.9
+
+
+def test_similarity_counts_the_tokens_as_the_model_says() -> None:
+    model = FakeModel(tokens=4, similarity=SimilarityConfig(tokens=0.5, band=1))
+    index = _index(_template('left', LEFT), _template('right', RIGHT), model=model)
+    prepared = prepare_clips(
+        [trim_to_motion(clip, MotionConfig()) for clip in (LEFT, RIGHT, PIECE)], model.preprocess
+    )
+    described = model.infer(prepared.joints, prepared.mask)
+
+    found = index.similarities([PIECE])[0]
+
+    for column in range(2):
+        cosine = float(described.embeddings[2] @ described.embeddings[column])
+        tokens = described.tokens[2] @ described.tokens[column].T
+        near = [[tokens[i, j] if abs(i - j) <= 1 else -9 for j in range(4)] for i in range(4)]
+        aligned = (np.max(near, axis=1).mean() + np.max(near, axis=0).mean()) / 2
+        assert found[column] == pytest.approx(0.5 * cosine + 0.5 * aligned, abs=1e-5)
+    nearest = index.nearest(PIECE)
+    assert nearest is not None
+    assert nearest.similarity == pytest.approx(float(found[1]), abs=1e-5)
 
 
 def test_piece_much_shorter_or_longer_than_the_template_is_no_match() -> None:

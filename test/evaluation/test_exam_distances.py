@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from people import FakeModel, circling
 
+from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.errors import ExamError
 from skeleton_action_ros.core.layouts import Common15 as Joint
+from skeleton_action_ros.core.similarity import SimilarityConfig
 from skeleton_action_ros.core.skeleton import Clip
 from skeleton_action_ros.evaluation.exam import (
     CANONICAL,
@@ -17,8 +19,8 @@ from skeleton_action_ros.evaluation.exam import (
     Item,
     Material,
     baseline_distances,
+    descriptor_distances,
     embed,
-    embedding_distances,
     prepare_items,
 )
 
@@ -85,12 +87,28 @@ def test_time_warping_alone_forgives_a_late_start() -> None:
 def test_embeddings_are_compared_by_their_angle() -> None:
     vectors = np.array([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]], np.float32)
 
-    found = embedding_distances(vectors, np.array([0, 2]))
+    found = descriptor_distances(
+        Descriptors.without_tokens(vectors), np.array([0, 2]), SimilarityConfig()
+    )
 
     np.testing.assert_allclose(found.values, [[0, 1, 0.4], [0.4, 0.2, 0]], atol=1e-6)
     np.testing.assert_allclose(
         found.between(np.array([2, 0]), np.array([1, 0])), [[0.2, 0.4], [1, 0]], atol=1e-6
     )
+
+
+def test_tokens_count_with_their_share() -> None:
+    # Two clips with the same embedding whose second tokens are at right angles: each token of one
+    # has its like in the other but one, in both directions.
+    described = Descriptors(
+        np.array([[1, 0], [1, 0]], np.float32),
+        np.array([[[1, 0], [1, 0]], [[1, 0], [0, 1]]], np.float32),
+    )
+
+    found = descriptor_distances(described, np.array([1]), SimilarityConfig(tokens=0.4, band=1))
+
+    # Tokens: forward (1 + 1) / 2, backward (1 + 0) / 2; aligned 0.75; 0.6 * 1 + 0.4 * 0.75 = 0.9.
+    np.testing.assert_allclose(found.values, [[0.1, 0.0]], atol=1e-6)
 
 
 def test_a_classifier_cannot_sit_an_exam() -> None:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skeleton_action_ros.adapters.time_warping import warped_distances
-from skeleton_action_ros.core.embedding import Model
+from skeleton_action_ros.core.embedding import Descriptors, Model
 from skeleton_action_ros.core.errors import ExamError
 from skeleton_action_ros.core.preprocess import PreprocessConfig
+from skeleton_action_ros.core.similarity import SimilarityConfig, similarities
 from skeleton_action_ros.evaluation.exam.material import Material
 
 Floats = NDArray[np.float32]
@@ -46,9 +47,9 @@ class Distances:
         return np.asarray(self.values[rows][:, queries])
 
 
-def embed(model: Model, material: Material) -> Floats:
+def embed(model: Model, material: Material) -> Descriptors:
     """
-    Return the embeddings of all clips, (N, D), unit length.
+    Return what the model says about all clips.
 
     :raises ExamError: the model is a classifier.
     """
@@ -61,9 +62,12 @@ def embed(model: Model, material: Material) -> Floats:
     return model.infer(joints, mask)
 
 
-def embedding_distances(embeddings: Floats, rows: NDArray[np.intp]) -> Distances:
-    """Return 1 - cosine similarity."""
-    return Distances(rows, np.asarray(1.0 - embeddings[rows] @ embeddings.T, np.float32))
+def descriptor_distances(
+    described: Descriptors, rows: NDArray[np.intp], similarity: SimilarityConfig
+) -> Distances:
+    """Return 1 - similarity; the clips of `rows` are the templates, as in the recogniser."""
+    alike = similarities(described, described[rows], similarity)
+    return Distances(rows, np.asarray(1.0 - alike.T, np.float32))
 
 
 def baseline_distances(

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from skeleton_action_ros.core.embedding import Model
 from skeleton_action_ros.evaluation.exam.distances import (
     BASELINES,
+    Distances,
     baseline_distances,
+    descriptor_distances,
     embed,
-    embedding_distances,
 )
 from skeleton_action_ros.evaluation.exam.figures import Figures, measure
 from skeleton_action_ros.evaluation.exam.material import Material
@@ -68,17 +69,21 @@ def examine(
     """
     drawn = make_draws(plan, draws, np.random.default_rng(seed))
     rows = np.unique(np.concatenate([draw.references for draw in drawn]))
-    embeddings = embed(model, material)
-    others = {name: embed(other, material) for name, other in (against or {}).items()}
+    described = embed(model, material)
+    others = {
+        name: descriptor_distances(embed(other, material), rows, other.similarity)
+        for name, other in (against or {}).items()
+    }
     begin(len(rows))
     plain = baseline_distances(material, rows, advance)
+
+    def figures(distances: Distances) -> Figures:
+        return measure(distances, plan, drawn)
+
     return Examination(
         plan=plan,
-        model=measure(embedding_distances(embeddings, rows), plan, drawn),
-        baselines={name: measure(plain[name], plan, drawn) for name in BASELINES},
-        against={
-            name: measure(embedding_distances(vectors, rows), plan, drawn)
-            for name, vectors in others.items()
-        },
-        embeddings=embeddings,
+        model=figures(descriptor_distances(described, rows, model.similarity)),
+        baselines={name: figures(plain[name]) for name in BASELINES},
+        against={name: figures(distances) for name, distances in others.items()},
+        embeddings=described.embeddings,
     )
