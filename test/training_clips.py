@@ -11,10 +11,10 @@ from training.config import (
     AugmentConfig,
     BatchConfig,
     DataConfig,
+    EncoderRecipe,
     LossConfig,
     ModelConfig,
     OptimizerConfig,
-    Recipe,
 )
 from training.data import Sample
 
@@ -76,9 +76,9 @@ def lifting_samples(people: int = 4, repeats: int = 2) -> list[Sample]:
     ]
 
 
-def tiny_recipe(steps: int = 6, validation_stride: int = 0) -> Recipe:
+def tiny_recipe(steps: int = 6, validation_stride: int = 0) -> EncoderRecipe:
     """A recipe that trains in seconds."""
-    return Recipe(
+    return EncoderRecipe(
         'tiny',
         data=DataConfig(train=('made',), validation_stride=validation_stride, simulated_people=0),
         preprocess=PreprocessConfig(frames=8),

@@ -22,7 +22,7 @@ from skeleton_action_ros.core.layouts import Common15
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
 from skeleton_action_ros.core.skeleton import Clip
 from training.augment import augment, jitter, mirror
-from training.config import AugmentConfig, Recipe
+from training.config import AugmentConfig, EncoderRecipe
 from training.data import ClassTable, Sample
 
 Floats = NDArray[np.float32]
@@ -104,7 +104,7 @@ class Batches:
     :param samples: in the order of `table.action_of`.
     """
 
-    def __init__(self, samples: Sequence[Sample], table: ClassTable, recipe: Recipe) -> None:
+    def __init__(self, samples: Sequence[Sample], table: ClassTable, recipe: EncoderRecipe) -> None:
         self._clips = [sample.clip for sample in samples]
         self._sensors = np.array([sample.sensor for sample in samples])
         self._table = table

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from skeleton_action_ros.core.errors import SkeletonActionError
 from training.config import Recipe
-from training.model import Embedder
+from training.recipes import SYSTEMS, make_system
+from training.system import System
 
 T = TypeVar('T')
 
@@ -23,20 +25,30 @@ class Checkpoint:
     """
     The part of a checkpoint that measuring and exporting need.
 
+    :param classes: the actions learned from, 'data set/label', sorted.
     :param data: fingerprint of the clips.
+    :param tried: validation accuracy by learning rate, where the recipe's was chosen among some.
     :param best: accuracy on the validation classes.
+    :param minutes: how long training took.
     """
 
     recipe: Recipe
+    classes: tuple[str, ...]
     step: int
     best: float
+    tried: dict[str, float]
+    minutes: float
     commit: str
     data: str
     weights: dict[str, Tensor]
 
-    def model(self) -> Embedder:
-        """Return the model that was best on validation, ready to embed."""
-        model = Embedder(self.recipe.model)
+    def system(self) -> System[Any]:
+        """Return what was trained, configured as it was."""
+        return make_system(self.recipe)
+
+    def model(self) -> nn.Module:
+        """Return the network that was best on validation, in evaluation mode."""
+        model = self.system().network(self.classes)
         model.load_state_dict(self.weights)
         return model.eval()
 
@@ -48,29 +60,54 @@ def read_state(path: Path) -> dict[str, Any]:
     :raises SkeletonActionError: it is missing or no checkpoint.
     """
     try:
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, map_location='cpu', weights_only=True)
     except OSError as error:
         raise SkeletonActionError(f'{path} cannot be read: {error.strerror}') from None
     except (UnpicklingError, RuntimeError, EOFError) as error:
         raise SkeletonActionError(
             f'{path} is no checkpoint: {str(error).partition(chr(10))[0] or "it is empty"}'
         ) from None
-    if not isinstance(state, dict) or 'recipe' not in state:
+    if not isinstance(state, dict) or not {'recipe', 'classes', 'best_weights'} <= state.keys():
         raise SkeletonActionError(f'{path} is no checkpoint of training.train')
     return state
+
+
+def write_state(path: Path, state: Mapping[str, Any]) -> None:
+    """Write a checkpoint file; whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f'{path.name}.{os.getpid()}.part')
+    try:
+        torch.save(dict(state), temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
     """
     Load a checkpoint for use.
 
-    :raises SkeletonActionError: it is missing or no checkpoint.
+    :raises SkeletonActionError: it is missing, no checkpoint, or of a system that is not there.
     """
     state = read_state(path)
+    name = state['recipe'].get('system')
+    if name not in SYSTEMS:
+        raise SkeletonActionError(
+            f'{path} is a checkpoint of system {name!r}, expected one of {", ".join(SYSTEMS)}'
+        )
+    try:
+        recipe = _rebuilt(SYSTEMS[name].recipe_type, state['recipe'])
+    except KeyError as error:
+        raise SkeletonActionError(
+            f'{path} is a checkpoint of another version of {name}: its recipe lacks {error}'
+        ) from None
     return Checkpoint(
-        recipe=_rebuilt(Recipe, state['recipe']),
+        recipe=recipe,
+        classes=tuple(state['classes']),
         step=state['step'],
         best=state['best'],
+        tried=state['tried'],
+        minutes=state['seconds'] / 60.0,
         commit=state['commit'],
         data=state['data'],
         weights=state['best_weights'],
@@ -80,8 +117,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
 def _rebuilt(kind: type[T], values: Mapping[str, Any]) -> T:
     """Build nested configuration dataclasses from what `asdict` made of them."""
     arguments = {}
+    types = get_type_hints(kind)
     for item in fields(kind):  # type: ignore[arg-type]
-        value = values[item.name]
-        nested: Any = item.default_factory
-        arguments[item.name] = value if nested is MISSING else _rebuilt(nested, value)
+        value, expected = values[item.name], types[item.name]
+        arguments[item.name] = _rebuilt(expected, value) if is_dataclass(expected) else value
     return kind(**arguments)

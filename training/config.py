@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from skeleton_action_ros.core.errors import ConfigError
 from skeleton_action_ros.core.preprocess import PreprocessConfig
+from skeleton_action_ros.core.similarity import SimilarityConfig
 
 T = TypeVar('T')
 
@@ -130,12 +131,17 @@ class OptimizerConfig:
     :param steps: batches in all; the learning rate warms up, then falls as a cosine.
     :param average: decay of the running average of weights, which is what is measured and exported.
     :param validate_steps: steps between two measurements on the validation classes.
+    :param learning_rate: its highest; chosen among `rates` where these are given.
+    :param rates: learning rates tried for `rate_steps` each before training; the best on the
+        validation classes is taken, the first of equally good ones.
     :param threads: of the network; another process makes the views meanwhile.
     :param patience: measurements without a better one after which training stops.
     """
 
     steps: int = 3000
     learning_rate: float = 2e-3
+    rates: tuple[float, ...] = ()
+    rate_steps: int = 0
     weight_decay: float = 0.02
     warm_up_steps: int = 200
     average: float = 0.998
@@ -146,17 +152,34 @@ class OptimizerConfig:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides what comes out of a training run."""
+    """
+    Everything that decides what comes out of a training run.
+
+    Each system has a kind of its own, with what it wants to be told.
+
+    :param system: a key of `training.recipes.SYSTEMS`.
+    :param protocol: a key of `training.protocols.PROTOCOLS`: who may be learned from.
+    """
 
     name: str
+    system: str
+    protocol: str = 'everything'
     seed: int = 0
     data: DataConfig = field(default_factory=DataConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+
+
+@dataclass(frozen=True)
+class EncoderRecipe(Recipe):
+    """The recipe of the package's own model."""
+
+    system: str = 'encoder'
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     batch: BatchConfig = field(default_factory=BatchConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     loss: LossConfig = field(default_factory=LossConfig)
-    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    similarity: SimilarityConfig = field(default_factory=SimilarityConfig)
 
 
 def override(config: T, settings: Sequence[str]) -> T:

@@ -16,10 +16,10 @@ from skeleton_action_ros.core.skeleton import Clip
 from skeleton_action_ros.evaluation.exam import (
     CANONICAL,
     RAW,
+    Distances,
     Examination,
     Figures,
     Item,
-    descriptor_distances,
     examine,
     make_draws,
     measure,
@@ -66,24 +66,29 @@ def embed_clips(embed: Embed, clips: Sequence[Clip], config: PreprocessConfig) -
     return Candidate(embed, config).infer(joints, mask).embeddings
 
 
+DistancesFrom = Callable[[NDArray[np.intp]], NDArray[np.float32]]
+"""Places of R clips -> distances (R, N) from them to all."""
+
+
 def examined(
-    embed: Embed, clips: Sequence[Clip], config: PreprocessConfig, *, draws: int, seed: int
+    distances_from: DistancesFrom,
+    labels: Sequence[str],
+    subjects: Sequence[str],
+    *,
+    draws: int,
+    seed: int,
 ) -> Figures:
     """
-    Examine an embedder alone.
+    Examine a way to compare clips.
 
+    :param labels: (N) of each clip.
+    :param subjects: (N) of each clip.
     :raises ExamError: fewer than two persons or actions.
     """
-    plan = plan_exam([clip.label for clip in clips], [clip.subject for clip in clips])
+    plan = plan_exam(labels, subjects)
     drawn = make_draws(plan, draws, np.random.default_rng(seed))
     rows = np.unique(np.concatenate([draw.references for draw in drawn]))
-    return measure(
-        descriptor_distances(
-            Descriptors.without_tokens(embed_clips(embed, clips, config)), rows, SimilarityConfig()
-        ),
-        plan,
-        drawn,
-    )
+    return measure(Distances(rows, distances_from(rows)), plan, drawn)
 
 
 def examined_with_baselines(

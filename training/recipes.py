@@ -5,19 +5,29 @@ Recipes: functions that return a complete configuration. `python -m training.rec
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from training.config import DataConfig, Recipe
+from training.config import DataConfig, EncoderRecipe, Recipe
+from training.encoder import EncoderSystem
+from training.system import System
+
+SYSTEMS: dict[str, type[System[Any]]] = {system.name: system for system in (EncoderSystem,)}
 
 
-def default() -> Recipe:
+def make_system(recipe: Recipe) -> System[Any]:
+    """Return the system that a recipe names, configured by it."""
+    return SYSTEMS[recipe.system](recipe)
+
+
+def default() -> EncoderRecipe:
     """Learn from all data sets and the simulated person, every class: the bundle that ships."""
     everything = (*DataConfig().train, 'florence3d', 'g3d-clips')
-    return Recipe('default', data=DataConfig(train=everything, validation_stride=0))
+    return EncoderRecipe('default', data=DataConfig(train=everything, validation_stride=0))
 
 
-def unseen() -> Recipe:
+def unseen() -> EncoderRecipe:
     """Learn as `default` does, but never from G3D and Florence 3D, which it is measured on."""
-    return Recipe('unseen')
+    return EncoderRecipe('unseen')
 
 
 RECIPES: dict[str, Callable[[], Recipe]] = {recipe.__name__: recipe for recipe in (default, unseen)}

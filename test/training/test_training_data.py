@@ -11,7 +11,7 @@ from skeleton_action_ros.adapters.clips import save_clip
 from skeleton_action_ros.core.errors import ConfigError, DatasetError
 from skeleton_action_ros.core.layouts import Common15
 from skeleton_action_ros.core.preprocess import PreprocessConfig
-from training.config import Recipe, override
+from training.config import EncoderRecipe, override
 from training.data import (
     ClassTable,
     Sample,
@@ -153,19 +153,20 @@ def test_simulated_persons_show_every_action_with_the_side_they_say() -> None:
 
 def test_settings_change_single_values() -> None:
     recipe = override(
-        Recipe('x'), ['seed=3', 'model.dilations=(1, 2)', 'optimizer.learning_rate=1', 'name=y']
+        EncoderRecipe('x'),
+        ['seed=3', 'model.dilations=(1, 2)', 'optimizer.learning_rate=1', 'name=y'],
     )
 
     assert (recipe.seed, recipe.name, recipe.model.dilations) == (3, 'y', (1, 2))
     assert recipe.optimizer.learning_rate == 1.0
-    assert recipe.batch == Recipe('x').batch
+    assert recipe.batch == EncoderRecipe('x').batch
 
 
 @pytest.mark.parametrize(
     ('setting', 'message'),
     [
         ('seed', "written name=value, got 'seed'"),
-        ('sede=1', "no setting 'sede': 'sede' is none of name, seed"),
+        ('sede=1', "no setting 'sede': 'sede' is none of name, system"),
         ('model.depth=1', "no setting 'model.depth'"),
         ('model=1', "'model' is not one value"),
         ('seed.x=1', "'seed.x' is not one value"),
@@ -176,7 +177,7 @@ def test_settings_change_single_values() -> None:
 )
 def test_wrong_settings_are_refused(setting: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        override(Recipe('x'), [setting])
+        override(EncoderRecipe('x'), [setting])
 
 
 def test_recipes_are_called_what_they_say() -> None:

@@ -4,21 +4,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from training_clips import lifting_samples, tiny_recipe
 
 from skeleton_action_ros.core.errors import SkeletonActionError
 from training.batches import warped_distance
 from training.checkpoints import load_checkpoint
-from training.config import Recipe, override
-from training.train import Trainer, main, validation_accuracy
+from training.config import override
+from training.system import described
+from training.train import main
+from training.trainer import Trainer, choose_rate
 
 
-def run(recipe: Recipe, until: int, trainer: Trainer | None = None) -> Trainer:
-    trainer = trainer or Trainer(recipe, lifting_samples())
+def run(trainer: Trainer, until: int) -> None:
     while trainer.step < until:
         trainer.advance()
-    return trainer
 
 
 def weights(trainer: Trainer) -> dict[str, np.ndarray]:
@@ -26,31 +25,27 @@ def weights(trainer: Trainer) -> dict[str, np.ndarray]:
 
 
 def test_a_few_actions_are_learned_by_heart() -> None:
-    recipe = tiny_recipe(steps=60)
-    trainer = Trainer(recipe, lifting_samples())
     samples = lifting_samples()
-    with trainer.batches:
+    with Trainer(tiny_recipe(steps=60), samples) as trainer:
         losses = [trainer.advance() for _ in range(60)]
+    trainer.validation = samples
 
     assert trainer.finished
     assert np.mean(losses[-5:]) < 0.75 * np.mean(losses[:5])
-    assert validation_accuracy(trainer.embed, samples, recipe) > 0.95
+    assert trainer.validation_accuracy() > 0.95
 
 
 def test_resumed_run_equals_an_unbroken_one(tmp_path: Path) -> None:
     recipe = tiny_recipe(steps=6, validation_stride=3)
-    unbroken = Trainer(recipe, lifting_samples())
-    with unbroken.batches:
-        run(recipe, 6, unbroken)
-    first = Trainer(recipe, lifting_samples())
-    with first.batches:
-        run(recipe, 3, first)
+    with Trainer(recipe, lifting_samples()) as unbroken:
+        run(unbroken, 6)
+    with Trainer(recipe, lifting_samples()) as first:
+        run(first, 3)
     first.save(tmp_path / 'checkpoint.pt')
 
-    second = Trainer(recipe, lifting_samples())
-    second.restore(tmp_path / 'checkpoint.pt')
-    with second.batches:
-        run(recipe, 6, second)
+    with Trainer(recipe, lifting_samples()) as second:
+        second.restore(tmp_path / 'checkpoint.pt')
+        run(second, 6)
 
     assert second.history == unbroken.history
     assert second.best == unbroken.best
@@ -59,8 +54,7 @@ def test_resumed_run_equals_an_unbroken_one(tmp_path: Path) -> None:
 
 
 def test_batches_hold_whole_classes_and_compare_only_what_differs() -> None:
-    trainer = Trainer(tiny_recipe(), lifting_samples())
-    with trainer.batches:
+    with Trainer(tiny_recipe(), lifting_samples()) as trainer:
         batch = trainer.batches.at(2)
 
     numbers, counts = np.unique(batch.classes, return_counts=True)
@@ -72,10 +66,9 @@ def test_batches_hold_whole_classes_and_compare_only_what_differs() -> None:
 
 
 def test_validation_classes_are_never_in_a_batch() -> None:
-    trainer = Trainer(tiny_recipe(validation_stride=3), lifting_samples())
-    trainer.batches.close()
+    with Trainer(tiny_recipe(validation_stride=3), lifting_samples()) as trainer:
+        held = {sample.action for sample in trainer.validation}
 
-    held = {sample.action for sample in trainer.validation}
     assert held == {'made/lift_foot_left', 'made/lift_hand_right'}
     assert not held & set(trainer.classes)
 
@@ -92,35 +85,54 @@ def test_warping_finds_the_same_motion_at_another_time() -> None:
 
 def test_checkpoint_gives_recipe_and_model_back(tmp_path: Path) -> None:
     recipe = tiny_recipe(steps=2)
-    trainer = Trainer(recipe, lifting_samples())
-    with trainer.batches:
-        run(recipe, 2, trainer)
+    with Trainer(recipe, lifting_samples()) as trainer:
+        run(trainer, 2)
     trainer.save(tmp_path / 'checkpoint.pt')
 
     state = load_checkpoint(tmp_path / 'checkpoint.pt')
 
     assert state.recipe == recipe
+    assert state.classes == trainer.classes
     assert (state.step, state.data) == (2, trainer.data)
-    joints, mask = torch.randn(3, 8, 15, 3), torch.ones(3, 8, 15)
-    with torch.inference_mode():
-        found = state.model()(joints, mask).numpy()
-    np.testing.assert_allclose(found, trainer.embed(joints.numpy(), mask.numpy()), atol=1e-6)
+    inputs = trainer.system.inputs([sample.clip for sample in lifting_samples(1, 1)])
+    found = described(state.system(), state.model(), inputs)
+    expected = described(trainer.system, trainer.average.module, inputs)
+    np.testing.assert_allclose(found.embeddings, expected.embeddings, atol=1e-6)
 
 
 def test_checkpoint_of_another_recipe_or_of_other_data_is_refused(tmp_path: Path) -> None:
     path = tmp_path / 'checkpoint.pt'
-    trainer = Trainer(tiny_recipe(), lifting_samples())
-    trainer.batches.close()
-    trainer.save(path)
+    with Trainer(tiny_recipe(), lifting_samples()) as trainer:
+        trainer.save(path)
     other = Trainer(override(tiny_recipe(), ['seed=1']), lifting_samples())
-    other.batches.close()
     fewer = Trainer(tiny_recipe(), lifting_samples(people=3))
-    fewer.batches.close()
 
-    with pytest.raises(SkeletonActionError, match='another recipe: seed differ'):
+    with other, pytest.raises(SkeletonActionError, match='another recipe: seed differ'):
         other.restore(path)
-    with pytest.raises(SkeletonActionError, match='a checkpoint of other data'):
+    with fewer, pytest.raises(SkeletonActionError, match='a checkpoint of other data'):
         fewer.restore(path)
+
+
+def test_learning_rate_is_the_one_that_does_best_on_validation_classes() -> None:
+    # A rate of nothing leaves the network as it was drawn: the other one must win.
+    recipe = override(
+        tiny_recipe(steps=40, validation_stride=2),
+        ['optimizer.rates=(0.0, 5e-3)', 'optimizer.rate_steps=30', 'optimizer.average=0.0'],
+    )
+
+    with choose_rate(recipe, lifting_samples()) as trainer:
+        assert set(trainer.tried) == {'0.0', '0.005'}
+        assert trainer.tried['0.005'] > trainer.tried['0.0']
+        assert trainer.recipe.optimizer.learning_rate == 5e-3
+        assert trainer.recipe.optimizer.steps == 40
+        assert trainer.step == 0
+
+
+def test_learning_rate_is_not_chosen_without_validation_classes() -> None:
+    recipe = override(tiny_recipe(), ['optimizer.rates=(1e-3, 5e-3)', 'optimizer.rate_steps=1'])
+
+    with pytest.raises(SkeletonActionError, match=r'data\.validation_stride=0 keeps none'):
+        choose_rate(recipe, lifting_samples())
 
 
 @pytest.mark.parametrize('content', [b'', b'not a checkpoint at all', None])

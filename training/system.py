@@ -1,0 +1,165 @@
+"""
+What the framework asks of a system: a batch for a step, a network, a loss, and how clips compare.
+
+`train.Trainer` has the loop, `evaluate` the questions, `protocols` who may be learned from: a
+system has what is its own. It is made anew from a recipe wherever it is needed, keeps no state of a
+run, and takes the clips as they were recorded, in `common_15` and the camera's frame.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from skeleton_action_ros.core.embedding import Descriptors
+from skeleton_action_ros.core.errors import ConfigError
+from skeleton_action_ros.core.similarity import SimilarityConfig, similarities
+from skeleton_action_ros.core.skeleton import Clip
+from training.config import OptimizerConfig, Recipe
+from training.data import Sample
+
+Arrays = tuple[NDArray[Any], ...]
+R = TypeVar('R', bound=Recipe)
+
+_AT_ONCE = 256
+
+
+class BatchSource(Protocol):
+    """
+    All batches of a run, by the number of the step.
+
+    A batch is a function of its number, so that a resumed run is an unbroken one.
+    """
+
+    def at(self, step: int) -> Any:
+        """Make the batch of a step, counted from 0."""
+
+    def close(self) -> None:
+        """Give up processes and files; called once."""
+
+
+class System(ABC, Generic[R]):
+    """
+    One way to learn and to compare.
+
+    :cvar name: what a recipe's `system` says.
+    :cvar about: one sentence for the list of recipes: whose it is, and what it does.
+    :cvar recipe_type: the kind of recipe that it takes.
+    """
+
+    name: ClassVar[str]
+    about: ClassVar[str]
+    recipe_type: ClassVar[type[Recipe]]
+
+    def __init__(self, recipe: R) -> None:
+        self.recipe = recipe
+
+    @abstractmethod
+    def network(self, classes: Sequence[str]) -> nn.Module:
+        """
+        Make the network with fresh weights, drawn from torch's generator, which is seeded.
+
+        :param classes: the actions learned from, 'data set/label', sorted.
+        """
+
+    @abstractmethod
+    def batches(self, samples: Sequence[Sample]) -> BatchSource:
+        """Serve batches of the clips that may be learned from; seeded by the recipe alone."""
+
+    @abstractmethod
+    def loss(self, network: nn.Module, batch: Any) -> Tensor:
+        """Compute the loss of a batch; the network is training, torch's generator seeded."""
+
+    @abstractmethod
+    def inputs(self, clips: Sequence[Clip]) -> Arrays:
+        """Prepare clips for the network: arrays (N, ...) each, made once and compared often."""
+
+    @abstractmethod
+    def describe(self, network: nn.Module, inputs: Arrays) -> Descriptors:
+        """
+        Describe some hundred clips at most.
+
+        :param network: in evaluation mode, without gradients.
+        :param inputs: from `inputs`.
+        """
+
+    def logits(self, network: nn.Module, inputs: Arrays) -> NDArray[np.float32]:
+        """
+        Return (N, classes), for a closed set of actions, in the order of `network`'s classes.
+
+        :raises ConfigError: the system knows no closed set.
+        """
+        raise ConfigError(f'{self.name} compares clips and knows no closed set of actions')
+
+    def similarity(self) -> SimilarityConfig:
+        """Say how descriptors compare; by embeddings alone, unless a system says otherwise."""
+        return SimilarityConfig()
+
+    def distances(
+        self, network: nn.Module, inputs: Arrays, rows: NDArray[np.intp]
+    ) -> NDArray[np.float32]:
+        """
+        Return (R, N): from the clips at `rows` to all clips, smaller is nearer.
+
+        A system that compares pairs of clips directly overrides this, and `describe` may refuse.
+        """
+        every = described(self, network, inputs)
+        alike = similarities(every, every[rows], self.similarity())
+        return np.asarray(1.0 - alike.T, np.float32)
+
+    def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
+        """Make the optimizer; its learning rate is set before every step by `learning_rate`."""
+        config = self.recipe.optimizer
+        return torch.optim.AdamW(
+            network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+
+    def learning_rate(self, step: int) -> float:
+        """Return the learning rate of a step; warms up and falls as a cosine, unless overridden."""
+        return warm_cosine(self.recipe.optimizer, step)
+
+
+def warm_cosine(config: OptimizerConfig, step: int) -> float:
+    """Rise evenly over the first steps, and fall to nothing at the last as a cosine does."""
+    warm = min(1.0, (step + 1) / max(config.warm_up_steps, 1))
+    return float(config.learning_rate * warm * 0.5 * (1 + np.cos(np.pi * step / config.steps)))
+
+
+def described(system: System[Any], network: nn.Module, inputs: Arrays) -> Descriptors:
+    """Describe any number of clips, some hundred at a time."""
+    return Descriptors.joined(
+        _in_parts(inputs, lambda part: system.describe(network, part), network)
+    )
+
+
+def classified(system: System[Any], network: nn.Module, inputs: Arrays) -> NDArray[np.float32]:
+    """Return the logits of any number of clips, some hundred at a time."""
+    return np.concatenate(_in_parts(inputs, lambda part: system.logits(network, part), network))
+
+
+def tensors(network: nn.Module, arrays: Sequence[NDArray[Any]]) -> list[Tensor]:
+    """Bring arrays to where the network is."""
+    place = next(network.parameters()).device
+    return [torch.from_numpy(array).to(place) for array in arrays]
+
+
+T = TypeVar('T')
+
+
+def _in_parts(inputs: Arrays, function: Callable[[Arrays], T], network: nn.Module) -> list[T]:
+    was_training = network.training
+    network.eval()
+    try:
+        with torch.inference_mode():
+            return [
+                function(tuple(array[first : first + _AT_ONCE] for array in inputs))
+                for first in range(0, max(len(inputs[0]), 1), _AT_ONCE)
+            ]
+    finally:
+        network.train(was_training)
