@@ -48,9 +48,10 @@ class OpenBag:
         """Topics and their types, those of a split bag once for each file."""
         return [connection for reader in self.readers for connection in reader.connections]
 
-    def payloads(self, topic: str) -> Iterator[bytes]:
+    def payloads(self, topic: str) -> Iterator[tuple[int, bytes]]:
         """
-        Yield the serialized messages of a topic, each file in the order of log times.
+        Yield log time, nanoseconds, and bytes of each message of a topic, file by file in the order
+        of log times.
 
         :raises BagError: after the messages that could be read, that the rest cannot.
         """
@@ -59,14 +60,14 @@ class OpenBag:
             messages = reader.messages(chosen) if chosen else iter(())
             while True:
                 try:
-                    _, _, data = next(messages)
+                    _, logged_ns, data = next(messages)
                 except StopIteration:
                     break
                 except Exception as error:  # rosbags raises whatever damaged bytes lead it into
                     raise BagError(
                         f'{reader.path}: damaged: {type(error).__name__}: {error}'
                     ) from error
-                yield bytes(data)
+                yield logged_ns, bytes(data)
 
 
 @contextmanager

@@ -120,7 +120,7 @@ def read_scenes(
     :raises BagError: the bag is missing or has no such topic, or it holds another message; or,
         after the scenes that could be read, that the bag is cut off or damaged.
     """
-    for message in _messages(path, topic, _SKELETON_ARRAY):
+    for _, message in read_messages(path, topic, _SKELETON_ARRAY):
         scene, errors = scene_from_msg(message)
         for error in errors:
             if on_refused is not None:
@@ -143,7 +143,7 @@ def read_spans(path: str | Path, topic: str = ANNOTATIONS_TOPIC) -> list[ActionS
 
 def iterate_spans(path: str | Path, topic: str = ANNOTATIONS_TOPIC) -> Iterator[ActionSpan]:
     """Yield what `read_spans` returns in the order of the ends, before it raises."""
-    for message in _messages(path, topic, _ACTION_EVENT):
+    for _, message in read_messages(path, topic, _ACTION_EVENT):
         span = span_from_msg(message)
         if span is not None:
             yield span
@@ -155,8 +155,47 @@ def has_topic(path: str | Path, topic: str) -> bool:
 
     :raises BagError: there is no bag that could be opened.
     """
+    return bool(topic_types(path, topic))
+
+
+def topic_types(path: str | Path, topic: str = '') -> dict[str, str]:
+    """
+    Return the message type of each topic of a bag that `topic` may mean, or of all, by full name.
+
+    :raises BagError: there is no bag that could be opened.
+    """
     with opened(Path(path)) as bag:
-        return any(_matches(connection.topic, topic) for connection in bag.connections)
+        return {
+            each.topic: each.msgtype
+            for each in bag.connections
+            if not topic or _matches(each.topic, topic)
+        }
+
+
+def read_messages(path: str | Path, topic: str, message_type: str) -> Iterator[tuple[int, Any]]:
+    """
+    Yield the log time, nanoseconds, and each message of a topic, in the order of log times.
+
+    :param topic: as for `read_scenes`.
+    :param message_type: one of ours or of Jazzy's own, as `visualization_msgs/msg/MarkerArray`.
+    :raises BagError: as `read_scenes`.
+    """
+    store = _typestore()
+    with opened(Path(path)) as bag:
+        if bag.damage and not bag.connections:
+            raise BagError(f'{path}: {bag.damage}')
+        chosen = _choose(bag.connections, topic, message_type, Path(path))
+        for number, (logged_ns, data) in enumerate(bag.payloads(chosen), 1):
+            try:
+                message = store.deserialize_cdr(data, message_type)
+            except Exception as error:  # rosbags raises whatever damaged bytes lead it into
+                raise BagError(
+                    f'{path}: message {number} of {topic} is no {message_type}: '
+                    f'{type(error).__name__}: {error}'
+                ) from error
+            yield logged_ns, message
+        if bag.damage:
+            raise BagError(f'{path}: {bag.damage}')
 
 
 def bag_message_types() -> MessageTypes:
@@ -254,25 +293,6 @@ def _qos(depth: int, reliability: QosReliability) -> Qos:
         liveliness_lease_duration=forever,
         avoid_ros_namespace_conventions=False,
     )
-
-
-def _messages(path: str | Path, topic: str, message_type: str) -> Iterator[Any]:
-    store = _typestore()
-    with opened(Path(path)) as bag:
-        if bag.damage and not bag.connections:
-            raise BagError(f'{path}: {bag.damage}')
-        chosen = _choose(bag.connections, topic, message_type, Path(path))
-        for number, data in enumerate(bag.payloads(chosen), 1):
-            try:
-                message = store.deserialize_cdr(data, message_type)
-            except Exception as error:  # rosbags raises whatever damaged bytes lead it into
-                raise BagError(
-                    f'{path}: message {number} of {topic} is no {message_type}: '
-                    f'{type(error).__name__}: {error}'
-                ) from error
-            yield message
-        if bag.damage:
-            raise BagError(f'{path}: {bag.damage}')
 
 
 def _choose(connections: Iterable[Connection], topic: str, message_type: str, path: Path) -> str:
