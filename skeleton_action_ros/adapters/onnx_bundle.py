@@ -9,13 +9,8 @@ is refused: a model that is subtly wrong is worse than none.
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -23,27 +18,27 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
-from skeleton_action_ros.core.config import build
+from skeleton_action_ros.adapters.bundle_card import (
+    INPUTS,
+    MODEL_FILES,
+    PRECISIONS,
+    TOKENS,
+    Card,
+    find_bundle,
+    parse_card,
+    read_card,
+)
 from skeleton_action_ros.core.embedding import Descriptors
-from skeleton_action_ros.core.errors import BundleError, ConfigError
+from skeleton_action_ros.core.errors import BundleError
 from skeleton_action_ros.core.preprocess import PreprocessConfig
 from skeleton_action_ros.core.similarity import SimilarityConfig
 
-T = TypeVar('T')
-
-FORMAT = 1
-LAYOUT = 'common_15'
-JOINTS = 15
-PROVIDERS = ('TensorrtExecutionProvider', 'CUDAExecutionProvider', 'CPUExecutionProvider')
-OUTPUTS = {'embedder': 'embedding', 'classifier': 'logits'}
-TOKENS = 'tokens'
-GOLDEN_TOLERANCE = {'CPUExecutionProvider': 1e-4}
+CPU = 'CPUExecutionProvider'
+PROVIDERS = ('TensorrtExecutionProvider', 'CUDAExecutionProvider', CPU)
 GOLDEN_TOLERANCE_GPU = 5e-3
 """A GPU rounds products to TF32; of a unit vector this is half a percent of its length."""
 LARGEST_BATCH = 64
 WARM_UP_BATCHES = (1, 2, 6)
-_INPUTS = ('joints', 'mask')
-_PACKAGE = 'skeleton_action_ros'
 _ORT_ERRORS: tuple[type[Exception], ...] = (
     RuntimeError,
     *(
@@ -53,186 +48,6 @@ _ORT_ERRORS: tuple[type[Exception], ...] = (
     ),
 )
 """ONNX Runtime raises a class of its own for each kind of failure, with no common base."""
-
-
-@dataclass(frozen=True)
-class Card:
-    """
-    What a bundle says about its model: the part of `card.json` that running it depends on.
-
-    :param kind: 'embedder' or 'classifier'.
-    :param labels: of a classifier, in the order of its logits.
-    :param width: numbers per clip that come out: embedding size, or the number of labels.
-    :param threshold: similarity (embedder) or probability (classifier) from which a match counts.
-    :param tokens: (K, d) of an embedder that gives tokens; K is 0 for one that does not.
-    :param similarity: how its descriptors are compared.
-    :param sha256: of `model.onnx`, hexadecimal.
-    """
-
-    kind: str
-    labels: tuple[str, ...]
-    preprocess: PreprocessConfig
-    width: int
-    threshold: float
-    tokens: tuple[int, int]
-    similarity: SimilarityConfig
-    sha256: str
-
-    @property
-    def inputs(self) -> dict[str, tuple[int, ...]]:
-        """Shapes of the inputs without the batch."""
-        frames = self.preprocess.frames
-        return {'joints': (frames, JOINTS, 3), 'mask': (frames, JOINTS)}
-
-    @property
-    def outputs(self) -> dict[str, tuple[int, ...]]:
-        """Shapes of the outputs without the batch."""
-        shapes: dict[str, tuple[int, ...]] = {OUTPUTS[self.kind]: (self.width,)}
-        return {**shapes, TOKENS: self.tokens} if self.tokens[0] else shapes
-
-    @property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shapes of inputs and outputs without the batch."""
-        return {**self.inputs, **self.outputs}
-
-
-def bundle_folders() -> Iterator[Path]:
-    """Yield the folders that hold bundles by name: the checkout's, then the installed ones."""
-    checkout = Path(__file__).resolve().parents[2]
-    if (checkout / 'package.xml').is_file():
-        yield checkout / 'models'
-    prefixes = os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)
-    for prefix in [*filter(None, prefixes), sys.prefix]:
-        yield Path(prefix) / 'share' / _PACKAGE / 'models'
-
-
-def find_bundle(name_or_path: str | Path) -> Path:
-    """
-    Find a bundle's folder by its path, or by its name among the models of this package.
-
-    :raises BundleError: there is none; the message names the places looked at and what is there.
-    """
-    given = Path(name_or_path).expanduser()
-    if (given / 'card.json').is_file():
-        return given
-    is_name = len(given.parts) == 1
-    folders = list(bundle_folders()) if is_name else []
-    for folder in folders:
-        if (folder / given / 'card.json').is_file():
-            return folder / given
-    there = sorted({card.parent.name for folder in folders for card in folder.glob('*/card.json')})
-    raise BundleError(
-        f'no model bundle {str(name_or_path)!r}: looked for card.json in '
-        f'{", ".join(str(folder / given) for folder in [Path(), *folders])}'
-        + (f'; there are {", ".join(there)}' if there else '')
-    )
-
-
-def read_card(bundle: Path) -> dict[str, Any]:
-    """
-    Read the whole of `card.json`.
-
-    :raises BundleError: it is missing, or not a JSON object of this format.
-    """
-    path = bundle / 'card.json'
-    try:
-        card = json.loads(path.read_text(encoding='utf-8'))
-    except OSError as error:
-        raise BundleError(f'{path} cannot be read: {error.strerror}') from None
-    except ValueError as error:
-        raise BundleError(f'{path} is not JSON: {error}') from None
-    if not isinstance(card, dict):
-        raise BundleError(f'{path} must hold a JSON object, got {type(card).__name__}')
-    if card.get('format') != FORMAT:
-        raise BundleError(f'{path}: format must be {FORMAT}, got {card.get("format")!r}')
-    return card
-
-
-def parse_card(card: Mapping[str, Any], path: Path) -> Card:
-    """
-    Take from a card what running the model needs.
-
-    :raises BundleError: a value is missing or cannot be; the message quotes it.
-    """
-
-    def value(key: str, kind: type | tuple[type, ...], expected: str) -> Any:
-        got = card.get(key)
-        if not isinstance(got, kind) or isinstance(got, bool):
-            raise BundleError(f'{path}: {key} must be {expected}, got {got!r}')
-        return got
-
-    kind = value('kind', str, f'one of {list(OUTPUTS)}')
-    if kind not in OUTPUTS:
-        raise BundleError(f'{path}: kind must be one of {list(OUTPUTS)}, got {kind!r}')
-    if card.get('layout') != LAYOUT:
-        raise BundleError(f'{path}: layout must be {LAYOUT!r}, got {card.get("layout")!r}')
-    labels = value('labels', list, 'a list of strings')
-    if not all(isinstance(label, str) for label in labels) or len(set(labels)) != len(labels):
-        raise BundleError(f'{path}: labels must be different strings, got {labels!r}')
-    if (kind == 'classifier') != bool(labels):
-        raise BundleError(f'{path}: a classifier has labels and an embedder none, got {labels!r}')
-    preprocess = _settings(
-        PreprocessConfig, 'preprocess', value('preprocess', dict, 'an object'), path
-    )
-    similarity = SimilarityConfig()
-    if 'similarity' in card:
-        similarity = _settings(
-            SimilarityConfig, 'similarity', value('similarity', dict, 'an object'), path
-        )
-    threshold = float(value('threshold', (int, float), 'a number from -1 to 1'))
-    if not -1.0 <= threshold <= 1.0:
-        raise BundleError(f'{path}: threshold must be from -1 to 1, got {threshold!r}')
-    shapes = value('shapes', dict, 'an object')
-    if not set(shapes) <= {*_INPUTS, OUTPUTS[kind], TOKENS}:
-        raise BundleError(f'{path}: shapes names an input or output unknown here: {shapes!r}')
-    if kind == 'classifier' and TOKENS in shapes:
-        raise BundleError(f'{path}: a classifier has no tokens, got {shapes!r}')
-    (width,) = _sizes(shapes, OUTPUTS[kind], ('D',), path)
-    tokens = _sizes(shapes, TOKENS, ('K', 'd'), path) if TOKENS in shapes else (0, 0)
-    if similarity.tokens > 0.0 and TOKENS not in shapes:
-        raise BundleError(
-            f'{path}: similarity gives tokens the share {similarity.tokens:g}, but shapes has none'
-        )
-    parsed = Card(
-        kind=kind,
-        labels=tuple(labels),
-        preprocess=preprocess,
-        width=width,
-        threshold=threshold,
-        tokens=(tokens[0], tokens[1]),
-        similarity=similarity,
-        sha256=value('sha256', str, 'a string'),
-    )
-    for name, shape in parsed.shapes.items():
-        if shapes.get(name) != ['B', *shape]:
-            raise BundleError(
-                f'{path}: shapes must give {name} as {["B", *shape]}, got {shapes.get(name)!r}'
-            )
-    if labels and width != len(labels):
-        raise BundleError(f'{path}: {len(labels)} labels but {width} logits')
-    return parsed
-
-
-def _settings(kind: type[T], name: str, values: dict[str, Any], path: Path) -> T:
-    """Build a configuration of which the card must give every value."""
-    names = {item.name for item in fields(kind)}  # type: ignore[arg-type]
-    if set(values) != names:
-        raise BundleError(f'{path}: {name} must give {sorted(names)}, got {sorted(values)}')
-    try:
-        return build(kind, values)
-    except ConfigError as error:
-        raise BundleError(f'{path}: {name}: {error}') from None
-
-
-def _sizes(shapes: dict[str, Any], name: str, sizes: tuple[str, ...], path: Path) -> list[int]:
-    """Return the sizes of an output after its batch."""
-    got = shapes.get(name)
-    wanted = ['B', *sizes]
-    if not isinstance(got, list) or len(got) != len(wanted) or got[0] != 'B':
-        raise BundleError(f'{path}: shapes must give {name} as {wanted}, got {got!r}')
-    if not all(type(size) is int and size > 0 for size in got[1:]):
-        raise BundleError(f'{path}: shapes must give {name} as {wanted}, got {got!r}')
-    return got[1:]
 
 
 class OnnxModel:
@@ -246,6 +61,7 @@ class OnnxModel:
         provider: str,
         provider_notes: Mapping[str, str],
         *,
+        precision: str = 'fp32',
         bind: bool,
     ) -> None:
         self._name = name
@@ -253,6 +69,7 @@ class OnnxModel:
         self._session = session
         self._provider = provider
         self._notes = dict(provider_notes)
+        self._precision = precision
         self._bind = bind
 
     @property
@@ -286,9 +103,14 @@ class OnnxModel:
         return self._card.similarity
 
     @property
+    def precision(self) -> str:
+        """Which of the bundle's models it is, one of `PRECISIONS`."""
+        return self._precision
+
+    @property
     def sha256(self) -> str:
         """Hash of the model file, hexadecimal."""
-        return self._card.sha256
+        return self._card.models[self._precision].sha256
 
     @property
     def provider(self) -> str:
@@ -360,7 +182,7 @@ class OnnxModel:
         """Run batches of the usual sizes, so that no real one waits for set-up work."""
         for count in WARM_UP_BATCHES:
             self.outputs(
-                *(np.zeros((count, *self._card.inputs[key]), np.float32) for key in _INPUTS)
+                *(np.zeros((count, *self._card.inputs[key]), np.float32) for key in INPUTS)
             )
 
     def _run(self, feed: dict[str, NDArray[np.float32]]) -> list[NDArray[np.float32]]:
@@ -382,34 +204,54 @@ def load_bundle(
     *,
     providers: Sequence[str] = PROVIDERS,
     threads: int = 1,
+    precision: str = 'fp32',
 ) -> OnnxModel:
     """
     Load, check and warm up a bundle on the first of `providers` that runs it.
 
     :param threads: threads within one call of the model on the CPU.
-    :raises BundleError: a file is missing or damaged, the model's hash, inputs or outputs are not
-        what the card says, or no provider gives the golden outputs. The message says which.
+    :param precision: 'int8' takes the quantised model, which is for CPUs: no other provider is
+        tried with it.
+    :raises BundleError: a file is missing or damaged, the bundle has no such precision, the model's
+        hash, inputs or outputs are not what the card says, or no provider gives the golden outputs.
+        The message says which.
     """
     if threads < 1:
         raise BundleError(f'threads must be at least 1, got {threads}')
+    if precision not in PRECISIONS:
+        raise BundleError(f'precision must be one of {list(PRECISIONS)}, got {precision!r}')
     bundle = find_bundle(name_or_path)
     card = parse_card(read_card(bundle), bundle / 'card.json')
-    data = _read(bundle / 'model.onnx')
+    if precision not in card.models:
+        raise BundleError(f'{bundle} has no {precision} model, only {", ".join(card.models)}')
+    path = bundle / MODEL_FILES[precision]
+    data = _read(path)
     digest = hashlib.sha256(data).hexdigest()
-    if digest != card.sha256:
+    if digest != card.models[precision].sha256:
         raise BundleError(
-            f'{bundle / "model.onnx"} is not the model of its card: sha256 is {digest}, '
-            f'the card says {card.sha256}'
+            f'{path} is not the model of its card: sha256 is {digest}, '
+            f'the card says {card.models[precision].sha256}'
         )
     golden = _read_golden(bundle / 'golden.npz', card)
     notes: dict[str, str] = {}
     for provider in providers:
-        session = _session(data, provider, threads, notes, bundle)
+        on_cpu = provider == CPU
+        if precision == 'int8' and not on_cpu:
+            notes[provider] = 'the int8 model is for CPUs'
+            continue
+        session = _session(data, provider, threads, notes, path)
         if session is None:
             continue
-        _check_signature(session, card, bundle / 'model.onnx')
-        on_cpu = provider == 'CPUExecutionProvider'
-        model = OnnxModel(bundle.resolve().name, card, session, provider, notes, bind=not on_cpu)
+        _check_signature(session, card, path)
+        model = OnnxModel(
+            bundle.resolve().name,
+            card,
+            session,
+            provider,
+            notes,
+            precision=precision,
+            bind=not on_cpu,
+        )
         wrong = _golden_fault(model, golden, card, provider)
         if not wrong:
             model.warm_up()
@@ -443,7 +285,7 @@ def _read_golden(path: Path, card: Card) -> dict[str, NDArray[np.float32]]:
 
 
 def _session(
-    data: bytes, provider: str, threads: int, notes: dict[str, str], bundle: Path
+    data: bytes, provider: str, threads: int, notes: dict[str, str], path: Path
 ) -> ort.InferenceSession | None:
     """Start the model on one provider; None, with the reason in `notes`, where that fails."""
     if provider not in ort.get_available_providers():
@@ -454,14 +296,13 @@ def _session(
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    wanted = [provider] if provider == 'CPUExecutionProvider' else [provider, PROVIDERS[-1]]
+    wanted = [provider] if provider == CPU else [provider, PROVIDERS[-1]]
     try:
         session = ort.InferenceSession(data, options, providers=wanted)
     except _ORT_ERRORS as error:
-        if provider == 'CPUExecutionProvider':
+        if provider == CPU:
             raise BundleError(
-                f'{bundle / "model.onnx"} is not a model that ONNX Runtime can run: '
-                f'{_first_line(error)}'
+                f'{path} is not a model that ONNX Runtime can run: {_first_line(error)}'
             ) from None
         notes[provider] = _first_line(error)
         return None
@@ -480,8 +321,8 @@ def _first_line(error: Exception) -> str:
 def _check_signature(session: ort.InferenceSession, card: Card, path: Path) -> None:
     inputs = {item.name: item.shape for item in session.get_inputs()}
     outputs = {item.name: item.shape for item in session.get_outputs()}
-    if set(inputs) != set(_INPUTS):
-        raise BundleError(f'{path}: inputs must be {list(_INPUTS)}, got {sorted(inputs)}')
+    if set(inputs) != set(INPUTS):
+        raise BundleError(f'{path}: inputs must be {list(INPUTS)}, got {sorted(inputs)}')
     for name in card.outputs:
         if name not in outputs:
             raise BundleError(f'{path}: outputs must have {name!r}, got {sorted(outputs)}')
@@ -499,7 +340,9 @@ def _golden_fault(
         got = model.outputs(golden['joints'], golden['mask'])
     except _ORT_ERRORS as error:
         return f'it fails on golden.npz: {_first_line(error)}'
-    tolerance = GOLDEN_TOLERANCE.get(provider, GOLDEN_TOLERANCE_GPU)
+    tolerance = card.models[model.precision].golden_tolerance
+    if provider != CPU:
+        tolerance = max(tolerance, GOLDEN_TOLERANCE_GPU)
     for name, values in got.items():
         farthest = float(np.abs(values - golden[name]).max())
         if not farthest <= tolerance:

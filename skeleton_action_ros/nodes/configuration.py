@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from skeleton_action_ros.adapters.bundle_card import PRECISIONS
 from skeleton_action_ros.core.config import setting
 from skeleton_action_ros.core.enrollment import EnrollmentConfig
 from skeleton_action_ros.core.gallery import GalleryConfig
@@ -66,6 +67,11 @@ class ModelParameters(NodeParameters):
     """What the two nodes that run a model have."""
 
     model: str = setting('default', 'model bundle: a name under models/, or a folder')
+    precision: str = setting(
+        'fp32',
+        'which model of the bundle; int8 is smaller and faster on a CPU, where a bundle has it',
+        choices=PRECISIONS,
+    )
     providers: str = setting(
         'TensorrtExecutionProvider,CUDAExecutionProvider,CPUExecutionProvider',
         'ONNX Runtime execution providers by preference, separated by commas; the first that runs '

@@ -17,7 +17,12 @@ def load_model(parameters: ModelParameters) -> Model:
     providers = [name.strip() for name in parameters.providers.split(',') if name.strip()]
     if not providers:
         raise BundleError(f'providers must name at least one, got {parameters.providers!r}')
-    return load_bundle(parameters.model, providers=providers, threads=parameters.threads)
+    return load_bundle(
+        parameters.model,
+        providers=providers,
+        threads=parameters.threads,
+        precision=parameters.precision,
+    )
 
 
 def describe_model(model: Model, facts: dict[str, str]) -> str:
@@ -31,8 +36,9 @@ def describe_model(model: Model, facts: dict[str, str]) -> str:
     facts['model_threshold'] = f'{model.threshold:.3f}'
     line = f'model {model.name!r} ({model.kind})'
     if isinstance(model, OnnxModel):
+        facts['model_precision'] = model.precision
         facts['provider'] = model.provider
-        line += f' runs on {model.provider}'
+        line += f' runs on {model.provider} in {model.precision}'
         for provider, note in model.provider_notes.items():
             facts[f'provider.{provider}'] = f'does not run: {note}'
             line += f'; {provider} does not: {note}'

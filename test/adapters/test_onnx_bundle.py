@@ -14,7 +14,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from skeleton_action_ros.adapters import onnx_bundle
-from skeleton_action_ros.adapters.onnx_bundle import OnnxModel, find_bundle, load_bundle
+from skeleton_action_ros.adapters.bundle_card import find_bundle
+from skeleton_action_ros.adapters.onnx_bundle import OnnxModel, load_bundle
 from skeleton_action_ros.core.errors import BundleError
 from skeleton_action_ros.core.preprocess import PreprocessConfig
 from skeleton_action_ros.core.similarity import SimilarityConfig
@@ -477,3 +478,208 @@ def test_bundle_that_is_nowhere_is_refused_with_the_places_and_what_is_there(
     assert "no model bundle 'yours'" in str(caught.value)
     assert str(models / 'yours') in str(caught.value)
     assert 'mine' in str(caught.value).rsplit('there are', 1)[1]
+
+
+def tokens_bundle(folder: Path, tokens: np.ndarray | None = None, **changes: Any) -> Path:
+    """The tiny bundle with tokens beside it: the unit-length first joints of every frame."""
+    write(folder)
+    model = onnx.load_from_string(tiny_onnx('embedder'))
+    constants = {'from': [0], 'to': [1], 'joint axis': [2], 'flat joint': [0, FRAMES, 3]}
+    for name, values in constants.items():
+        model.graph.initializer.append(numpy_helper.from_array(np.array(values, np.int64), name))
+    nodes = [
+        helper.make_node('Slice', ['joints', 'from', 'to', 'joint axis'], ['heads']),
+        helper.make_node('Reshape', ['heads', 'flat joint'], ['head']),
+        helper.make_node('LpNormalization', ['head'], ['tokens'], axis=2, p=2),
+    ]
+    model.graph.node.extend(nodes)
+    model.graph.output.append(
+        helper.make_tensor_value_info('tokens', TensorProto.FLOAT, ['B', FRAMES, 3])
+    )
+    onnx.checker.check_model(model)
+    replace_model(folder, bytes(model.SerializeToString()))
+    with np.load(folder / 'golden.npz') as file:
+        golden = dict(file)
+    heads = golden['joints'][:, :, 0]
+    golden['tokens'] = heads / np.linalg.norm(heads, axis=2, keepdims=True)
+    np.savez(folder / 'golden.npz', **{**golden, **({} if tokens is None else {'tokens': tokens})})
+    shapes = json.loads((folder / 'card.json').read_text())['shapes']
+    change_card(
+        folder,
+        **{
+            'shapes': {**shapes, 'tokens': ['B', FRAMES, 3]},
+            'similarity': {'tokens': 0.25, 'band': 2},
+            **changes,
+        },
+    )
+    return folder
+
+
+@pytest.mark.parametrize('count', [0, 1, 65])
+def test_tokens_come_beside_the_embedding(tmp_path: Path, count: int) -> None:
+    joints, mask = inputs(count)
+
+    model = load_bundle(tokens_bundle(tmp_path / 'aligned'))
+
+    assert model.similarity == SimilarityConfig(tokens=0.25, band=2)
+    found = model.infer(joints, mask)
+    assert found.tokens.shape == (count, FRAMES, 3)
+    for clip, tokens in zip(joints, found.tokens, strict=True):
+        for frame, token in zip(clip, tokens, strict=True):
+            np.testing.assert_allclose(token, frame[0] / np.linalg.norm(frame[0]), atol=1e-5)
+    if count:
+        np.testing.assert_allclose(found.embeddings, expected('embedder', joints, mask), atol=1e-5)
+
+
+def test_tokens_are_bound_to_outputs_in_the_order_of_the_card(tmp_path: Path) -> None:
+    plain = load_bundle(tokens_bundle(tmp_path / 'aligned'))
+    bound = OnnxModel(
+        plain.name, plain._card, plain._session, plain.provider, plain.provider_notes, bind=True
+    )
+    found, wanted = (model.infer(*inputs(3)) for model in (bound, plain))
+
+    np.testing.assert_array_equal(found.tokens, wanted.tokens)
+    np.testing.assert_array_equal(found.embeddings, wanted.embeddings)
+
+
+def test_wrong_golden_tokens_are_refused(tmp_path: Path) -> None:
+    bundle = tokens_bundle(tmp_path / 'aligned', np.zeros((2, FRAMES, 3), np.float32))
+
+    with pytest.raises(BundleError, match=r'tokens differs from golden\.npz by up to'):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize(
+    ('tokens', 'message'),
+    [
+        (['B', FRAMES + 1, 3], r'tokens must be \(B, \*\(5, 3\)\)'),
+        (['B', FRAMES], r"shapes must give tokens as \['B', 'K', 'd'\], got \['B', 4\]"),
+        (['B', 0, 3], r"tokens as \['B', 'K', 'd'\], got \['B', 0, 3\]"),
+        (['B', 4.0, 3], r"tokens as \['B', 'K', 'd'\], got \['B', 4.0, 3\]"),
+        ('many', r"tokens as \['B', 'K', 'd'\], got 'many'"),
+    ],
+)
+def test_tokens_of_other_shapes_than_the_card_says_are_refused(
+    tmp_path: Path, tokens: Any, message: str
+) -> None:
+    bundle = tokens_bundle(tmp_path / 'aligned')
+    shapes = json.loads((bundle / 'card.json').read_text())['shapes']
+    change_card(bundle, shapes={**shapes, 'tokens': tokens})
+
+    with pytest.raises(BundleError, match=message):
+        load_bundle(bundle)
+
+
+def test_model_without_the_tokens_of_its_card_is_refused(tmp_path: Path) -> None:
+    bundle = tokens_bundle(tmp_path / 'aligned')
+    replace_model(bundle, tiny_onnx('embedder'))
+
+    with pytest.raises(BundleError, match=r"outputs must have 'tokens', got \['embedding'\]"):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'similarity': {'tokens': 0.5, 'band': 2}}, 'tokens the share 0.5, but shapes has none'),
+        ({'similarity': {'tokens': 0.5}}, r"similarity must give \['band', 'tokens'\], got"),
+        ({'similarity': {'tokens': 2.0, 'band': 2}}, 'similarity: tokens must be from 0.0 to 1.0'),
+        ({'similarity': 0.5}, 'similarity must be an object, got 0.5'),
+        ({'golden_tolerance': 0}, 'golden_tolerance must be above 0 and at most 1, got 0'),
+        ({'golden_tolerance': True}, 'golden_tolerance must be above 0 and at most 1, got True'),
+        ({'int8': 'yes'}, "int8 must be an object, got 'yes'"),
+        ({'int8': {}}, 'int8: sha256 must be a string, got None'),
+        ({'int8': {'sha256': '', 'golden_tolerance': 7}}, 'int8: golden_tolerance must be above 0'),
+    ],
+)
+def test_card_with_a_wrong_comparison_or_precision_is_refused(
+    bundle: Path, changes: dict[str, Any], message: str
+) -> None:
+    change_card(bundle, **changes)
+
+    with pytest.raises(BundleError, match=message):
+        load_bundle(bundle)
+
+
+def test_classifier_with_tokens_is_refused(tmp_path: Path) -> None:
+    bundle = write(tmp_path / 'closed', 'classifier')
+    shapes = json.loads((bundle / 'card.json').read_text())['shapes']
+    change_card(bundle, shapes={**shapes, 'tokens': ['B', 4, 3]})
+
+    with pytest.raises(BundleError, match='a classifier has no tokens'):
+        load_bundle(bundle)
+
+
+def test_each_kind_refuses_what_the_other_gives(bundle: Path, tmp_path: Path) -> None:
+    closed = load_bundle(write(tmp_path / 'closed', 'classifier'))
+
+    with pytest.raises(BundleError, match='closed is a classifier: it gives logits, no embedding'):
+        closed.infer(*inputs(1))
+    with pytest.raises(BundleError, match='tiny is an embedder: it gives embeddings, no logits'):
+        load_bundle(bundle).classify(*inputs(1))
+
+
+def add_int8(bundle: Path, offset: float = 0.001, tolerance: float = 0.01) -> None:
+    """A second model whose outputs are slightly others, as the int8 one."""
+    model = tiny_onnx('embedder', bias=0.5 + offset)
+    (bundle / 'model_int8.onnx').write_bytes(model)
+    entry = {'sha256': hashlib.sha256(model).hexdigest(), 'golden_tolerance': tolerance}
+    change_card(bundle, int8=entry)
+
+
+def test_int8_model_is_taken_when_asked_for(bundle: Path) -> None:
+    add_int8(bundle)
+    joints, mask = inputs(3)
+
+    whole, small = load_bundle(bundle), load_bundle(bundle, precision='int8')
+
+    assert (whole.precision, small.precision) == ('fp32', 'int8')
+    assert small.sha256 == hashlib.sha256((bundle / 'model_int8.onnx').read_bytes()).hexdigest()
+    difference = np.abs(small.infer(joints, mask).embeddings - whole.infer(joints, mask).embeddings)
+    assert 0.0 < difference.max() < 0.01
+
+
+def test_int8_model_runs_on_cpus_only(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_int8(bundle)
+    monkeypatch.setattr(onnx_bundle, 'ort', FakeOnnxRuntime(lambda wanted: wanted))
+
+    model = load_bundle(bundle, precision='int8')
+
+    assert model.provider == 'CPUExecutionProvider'
+    assert model.provider_notes[GPU] == 'the int8 model is for CPUs'
+
+
+def test_int8_model_farther_from_the_golden_outputs_than_promised_is_refused(bundle: Path) -> None:
+    add_int8(bundle, offset=1.0)
+
+    with pytest.raises(BundleError, match=r'embedding differs from golden\.npz by up to .* 0\.01'):
+        load_bundle(bundle, precision='int8')
+    assert load_bundle(bundle).precision == 'fp32'
+
+
+def test_precision_that_is_not_there_is_refused(bundle: Path) -> None:
+    with pytest.raises(BundleError, match='tiny has no int8 model, only fp32'):
+        load_bundle(bundle, precision='int8')
+    with pytest.raises(BundleError, match=r"precision must be one of \['fp32', 'int8'\], got 'f'"):
+        load_bundle(bundle, precision='f')
+
+
+def test_damaged_or_missing_int8_model_is_named(bundle: Path) -> None:
+    add_int8(bundle)
+    (bundle / 'model_int8.onnx').write_bytes(b'damaged')
+    with pytest.raises(BundleError, match=r'model_int8\.onnx is not the model of its card'):
+        load_bundle(bundle, precision='int8')
+
+    (bundle / 'model_int8.onnx').unlink()
+    with pytest.raises(BundleError, match=r'model_int8\.onnx cannot be read: No such file'):
+        load_bundle(bundle, precision='int8')
+
+
+def test_golden_tolerance_of_the_card_is_the_one_that_counts(bundle: Path) -> None:
+    with np.load(bundle / 'golden.npz') as file:
+        golden = dict(file)
+    golden['embedding'][1, 0] += 0.001
+    np.savez(bundle / 'golden.npz', **golden)
+    change_card(bundle, golden_tolerance=0.01)
+
+    assert load_bundle(bundle).precision == 'fp32'

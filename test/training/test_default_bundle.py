@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skeleton_action_ros.adapters.onnx_bundle import OnnxModel, find_bundle, load_bundle, read_card
+from skeleton_action_ros.adapters.bundle_card import find_bundle, read_card
+from skeleton_action_ros.adapters.onnx_bundle import OnnxModel, load_bundle
 from skeleton_action_ros.core.embedding import Descriptors, prepare_clips
 from skeleton_action_ros.core.similarity import similarities
 from skeleton_action_ros.core.simulation import Person, Sensor, draw_person, simulate_action

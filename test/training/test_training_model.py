@@ -1,18 +1,10 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import pytest
 import torch
 
-from skeleton_action_ros.adapters.onnx_bundle import load_bundle
-from skeleton_action_ros.core.errors import BundleError
 from skeleton_action_ros.core.layouts import Common15
-from skeleton_action_ros.core.preprocess import PreprocessConfig
-from training import export
 from training.config import ModelConfig
-from training.export import write_bundle
 from training.model import BONES, Embedder, MotionFeatures, embed_with
 
 TINY = ModelConfig(width=16, dilations=(1, 2), stretches=2, embedding=8)
@@ -79,38 +71,3 @@ def test_order_of_events_counts() -> None:
     backward = embed_with(model(), joints[:, ::-1].copy(), mask[:, ::-1].copy())
 
     assert np.abs(forward - backward).max() > 0.05
-
-
-def test_exported_bundle_gives_what_pytorch_gives_for_any_batch(tmp_path: Path) -> None:
-    config = PreprocessConfig(frames=FRAMES)
-
-    write_bundle(tmp_path / 'made', model(), config, threshold=0.6, about={'limits': ['none']})
-
-    bundle = load_bundle(tmp_path / 'made')
-    assert (bundle.kind, bundle.threshold, bundle.preprocess) == ('embedder', 0.6, config)
-    for count in (1, 2, 7, 100):
-        joints, mask = inputs(count)
-        np.testing.assert_allclose(
-            bundle.infer(joints, mask), embed_with(model(), joints, mask), atol=1e-5
-        )
-    assert sorted(file.name for file in (tmp_path / 'made').iterdir()) == [
-        'card.json',
-        'golden.npz',
-        'model.onnx',
-    ]
-
-
-def test_bundle_that_differs_from_pytorch_replaces_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = PreprocessConfig(frames=FRAMES)
-    write_bundle(tmp_path / 'made', model(), config, threshold=0.6, about={})
-    before = (tmp_path / 'made' / 'model.onnx').read_bytes()
-    other = Embedder(TINY).eval()
-    monkeypatch.setattr(export, 'to_onnx', lambda *_: before)
-
-    with pytest.raises(BundleError, match='no execution provider runs it'):
-        write_bundle(tmp_path / 'made', other, config, threshold=0.6, about={})
-
-    assert (tmp_path / 'made' / 'model.onnx').read_bytes() == before
-    assert [file.name for file in tmp_path.iterdir()] == ['made']
