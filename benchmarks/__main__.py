@@ -26,6 +26,7 @@ def main() -> int:
     os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
     benchmarks: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
         'embedder': lambda given: parts.embedder(given.model),
+        'matching': lambda _: parts.matching(),
         'decision': lambda given: parts.decision(given.model),
         'one-process': partial(_graph, graph.one_process),
         'four-processes': partial(_graph, graph.four_processes),

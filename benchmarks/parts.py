@@ -9,9 +9,12 @@ from functools import partial
 import numpy as np
 
 from benchmarks.results import Row, distribution, value
+from skeleton_action_ros.adapters.bundle_card import find_bundle, read_card
 from skeleton_action_ros.adapters.onnx_bundle import load_bundle
+from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.gallery import Gallery, GalleryConfig, Template, template_id
 from skeleton_action_ros.core.recognition import Recognizer, RecognizerConfig
+from skeleton_action_ros.core.similarity import SimilarityConfig, similarities
 from skeleton_action_ros.core.simulation import (
     ACTIONS,
     Performance,
@@ -25,22 +28,49 @@ from skeleton_action_ros.core.windows import Window, WindowBuffer, WindowConfig
 
 _REPEATS = 500
 _STREAM_S = 40.0
-_FEW, _MANY = 10, 1000
+_FEW, _SOME, _MANY = 10, 100, 1000
+_BAND = 2
 
 
 def embedder(model_name: str) -> list[Row]:
-    """Time the model alone on prepared windows, one thread."""
-    model = load_bundle(model_name, threads=1)
-    rng = np.random.default_rng(1)
-    frames = model.preprocess.frames
+    """Time the model alone on prepared windows, one thread, in each precision it has."""
     rows = []
-    for batch, goal in ((1, 'p50 < 1 ms'), (6, 'p50 < 4 ms')):
-        joints = rng.standard_normal((batch, frames, 15, 3)).astype(np.float32)
-        mask = np.ones((batch, frames, 15), np.float32)
-        taken = _timed(partial(model.infer, joints, mask), _REPEATS)
-        name = f'embedder, {batch} window{"s" if batch > 1 else ""}, one thread'
+    card = read_card(find_bundle(model_name))
+    for precision in ('fp32', 'int8') if 'int8' in card else ('fp32',):
+        model = load_bundle(model_name, threads=1, precision=precision)
+        rng = np.random.default_rng(1)
+        frames = model.preprocess.frames
+        for batch, goal in ((1, 'p50 < 1 ms'), (6, 'p50 < 4 ms')):
+            joints = rng.standard_normal((batch, frames, 15, 3)).astype(np.float32)
+            mask = np.ones((batch, frames, 15), np.float32)
+            taken = _timed(partial(model.outputs, joints, mask), _REPEATS)
+            name = f'model in {precision}, {batch} window{"s" if batch > 1 else ""}, one thread'
+            rows.append(distribution(name, taken, 'ms', goal))
+    return rows
+
+
+def matching() -> list[Row]:
+    """Time the comparison alone: queries against templates, by embedding and tokens."""
+    rng = np.random.default_rng(1)
+    config = SimilarityConfig(tokens=0.5, band=_BAND)
+    templates = _descriptors(_SOME, rng)
+    rows = []
+    for count, goal in ((1, 'p50 < 1 ms'), (6, '')):
+        taken = _timed(partial(similarities, _descriptors(count, rng), templates, config), _REPEATS)
+        queries = 'query' if count == 1 else 'queries'
+        name = f'matching {count} {queries} with {_SOME} templates'
         rows.append(distribution(name, taken, 'ms', goal))
     return rows
+
+
+def _descriptors(count: int, rng: np.random.Generator) -> Descriptors:
+    """Draw descriptors of the sizes that an embedder may have."""
+    embeddings = rng.standard_normal((count, 192)).astype(np.float32)
+    tokens = rng.standard_normal((count, 16, 64)).astype(np.float32)
+    return Descriptors(
+        embeddings / np.linalg.norm(embeddings, axis=-1, keepdims=True),
+        tokens / np.linalg.norm(tokens, axis=-1, keepdims=True),
+    )
 
 
 def decision(model_name: str) -> list[Row]:

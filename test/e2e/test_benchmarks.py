@@ -46,9 +46,18 @@ def rows(done: subprocess.CompletedProcess[str], out: Path) -> dict[str, Any]:
 
 def test_the_embedder_is_timed_for_one_window_and_six(tmp_path: Path) -> None:
     found = rows(bench(tmp_path, '--only', 'embedder'), tmp_path)
-    assert [name.partition(',')[2] for name in found] == [
-        ' 1 window, one thread',
-        ' 6 windows, one thread',
+    assert [name for name in found if 'fp32' in name] == [
+        'model in fp32, 1 window, one thread',
+        'model in fp32, 6 windows, one thread',
+    ]
+    assert all(0.0 < row['p50'] <= row['p99'] for row in found.values())
+
+
+def test_matching_is_timed_for_one_query_and_six(tmp_path: Path) -> None:
+    found = rows(bench(tmp_path, '--only', 'matching'), tmp_path)
+    assert list(found) == [
+        'matching 1 query with 100 templates',
+        'matching 6 queries with 100 templates',
     ]
     assert all(0.0 < row['p50'] <= row['p99'] for row in found.values())
 
