@@ -4,34 +4,46 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 from tqdm import tqdm
 
-from skeleton_action_ros.adapters.bags import read_scenes, read_spans
+from skeleton_action_ros.adapters.annotation_csv import read_annotations
 from skeleton_action_ros.adapters.gallery_file import read_gallery
-from skeleton_action_ros.adapters.onnx_bundle import find_bundle, load_bundle
+from skeleton_action_ros.adapters.onnx_bundle import load_bundle
 from skeleton_action_ros.core.config import build, parameters_of
-from skeleton_action_ros.core.embedding import Model
-from skeleton_action_ros.core.errors import ConfigError, SkeletonActionError, reason_of
+from skeleton_action_ros.core.errors import ConfigError, GalleryError
 from skeleton_action_ros.core.gallery import Gallery
 from skeleton_action_ros.core.recognition import RecognizerConfig
-from skeleton_action_ros.core.skeleton import NS_PER_S, Scene
 from skeleton_action_ros.core.windows import WindowConfig
-from skeleton_action_ros.evaluation.recordings import Recording, figures, teach
-from skeleton_action_ros.evaluation.replay import replay
+from skeleton_action_ros.evaluation.figures import over_rounds
+from skeleton_action_ros.evaluation.gate import regressions
+from skeleton_action_ros.evaluation.recordings import Lesson, teach
+from skeleton_action_ros.evaluation.rounds import Round, Setup, Teaching, play_round
+from skeleton_action_ros.evaluation.streams import Stream, Truth, read_stream
 
 _GROUPS = {'recognition.': RecognizerConfig, 'windows.': WindowConfig}
+_FAILED = 1
+_EPILOG = """ Ground truth is what a bag holds on action_annotations, or a CSV (--annotations) with
+the columns label, start_s, end_s (seconds from the bag's first scene, or since 1970), and perhaps
+body_id and bag. Demonstrations in a bag that is evaluated too are not asked again. Two runs print
+the same JSON, byte for byte, unless --timing puts the wall clock's figures in. The exit code is 1
+where a bag is not whole (no skeletons, another message type or version, cut off, time going back,
+no annotations), after a report of what could be read; where a figure is worse than --baseline
+allows; and where --realtime finds other events than the replay. docs/metrics.md defines every
+figure.
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
+    parser.epilog = _EPILOG
     parser.add_argument('--bag', nargs='+', type=Path, required=True, help='bags to replay')
     taught = parser.add_mutually_exclusive_group(required=True)
     taught.add_argument('--gallery', type=Path, help='gallery file with what is taught')
@@ -40,7 +52,38 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         type=Path,
         metavar='BAG',
-        help='teach every action annotated in these bags, a demonstration each time it is shown',
+        help='teach what is annotated in these bags, together',
+    )
+    taught.add_argument(
+        '--enroll-each',
+        nargs='+',
+        type=Path,
+        metavar='BAG',
+        help='the same with one of these bags after the other; each time the bags of other persons '
+        'are replayed (a bag is of the person whose name stands before the first _), and the '
+        'figures are averaged',
+    )
+    parser.add_argument(
+        '--shots', type=int, default=0, help='teach the first so many of each action (all)'
+    )
+    parser.add_argument(
+        '--actions', nargs='+', metavar='LABEL', help='teach these only; the others are strangers'
+    )
+    parser.add_argument(
+        '--half', action='store_true', help='teach a half of the actions, drawn anew each time'
+    )
+    parser.add_argument('--seed', type=int, default=0, help='of --half (default: 0)')
+    parser.add_argument('--annotations', type=Path, metavar='CSV', help='ground truth of the bags')
+    parser.add_argument(
+        '--nothing-happens',
+        action='store_true',
+        help='in bags without annotations nothing is done: every event is false',
+    )
+    parser.add_argument(
+        '--topic',
+        default='',
+        help='of the skeletons: SkeletonArray, or MarkerArray as the Azure Kinect ROS driver has '
+        'it (default: skeletons, else body_tracking_data)',
     )
     parser.add_argument('--model', default='default', help='model bundle: a name or a folder')
     parser.add_argument(
@@ -50,26 +93,79 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar='NAME=VALUE',
         help='parameters of the nodes, such as recognition.threshold=0.8 or windows.hop_s=0.2',
     )
-    parser.add_argument('--out', type=Path, help='write the figures to this file as JSON')
+    parser.add_argument(
+        '--no-compare',
+        action='store_true',
+        help='leave out subsequence time warping and the best label per window',
+    )
+    parser.add_argument(
+        '--timing', action='store_true', help="put the wall clock's figures into the JSON"
+    )
+    parser.add_argument(
+        '--realtime', action='store_true', help='also play the bags to the running nodes'
+    )
+    parser.add_argument(
+        '--rate', type=float, default=1.0, help='of --realtime: times as fast (default: 1)'
+    )
+    parser.add_argument('--baseline', type=Path, metavar='FILE', help='JSON of an earlier run')
+    parser.add_argument(
+        '--tolerance',
+        type=float,
+        default=0.02,
+        help='shares may be worse than in --baseline by this, latencies and rates by this share of '
+        'theirs (default: 0.02)',
+    )
+    parser.add_argument('--out', type=Path, metavar='FILE', help='write the JSON to this file')
+    parser.add_argument('--html', type=Path, metavar='FILE', help='write a report to look at')
     parser.add_argument('--json', action='store_true', help='print the figures as JSON')
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Replay every bag and print what became of each action, and over all."""
+    """Replay every bag, print what became of each action, and say what is wrong."""
     windows, recognizer = _settings(arguments.set)
-    model = load_bundle(find_bundle(arguments.model))
-    gallery = _gallery(arguments)
-    recordings = [
-        _replay(bag, model, gallery, windows, recognizer)
-        for bag in tqdm(arguments.bag, desc='replay', unit='bag', disable=None)
-    ]
-    found = {'model': model.name, **figures(recordings, gallery.labels)}
-    text = json.dumps(found, indent=2)
-    if arguments.out:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(text + '\n')
-    print(text if arguments.json else _table(found))
-    return 0
+    _check(arguments)
+    baseline = _baseline(arguments.baseline) if arguments.baseline else None
+    setup = Setup(load_bundle(arguments.model), windows, recognizer)
+    read = _read(arguments)
+    problems = [problem for stream in read.values() for problem in stream.problems]
+    for problem in problems:
+        _say(problem)
+    for stream in read.values():
+        if stream.first_refusal:
+            count = sum(stream.refused.values())
+            _say(f'{stream.path}: {count} bodies refused, the first: {stream.first_refusal}')
+    rounds = _play(arguments, read, setup)
+    found = _found(rounds, setup)
+    found['bags'] = _bags(rounds, [read[bag.resolve()] for bag in arguments.bag])
+    found['problems'] = problems
+    parted = False
+    if arguments.realtime:
+        from skeleton_action_ros.cli.realtime import compare_with_nodes
+
+        found['realtime'] = compare_with_nodes(rounds[0], setup, arguments.rate, arguments.timing)
+        parted = found['realtime']['agreeing'] < found['realtime']['events']
+    _write(arguments, found, rounds)
+    worse = regressions(found, baseline, arguments.tolerance) if baseline else []
+    for regression in worse:
+        _say(f'worse: {regression}')
+    if baseline and not worse:
+        _say(f'no figure is worse than in {arguments.baseline}')
+    return _FAILED if problems or worse or parted else 0
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    for name in ('shots', 'seed', 'tolerance'):
+        value = getattr(arguments, name)
+        if not value >= 0:
+            raise ConfigError(f'--{name} must be 0 or more, got {value}')
+    if not 0.0 < arguments.rate <= 100.0:
+        raise ConfigError(f'--rate must be above 0 and at most 100, got {arguments.rate}')
+    if arguments.gallery and (arguments.shots or arguments.half):
+        raise ConfigError('--shots and --half say what bags teach: they do not go with --gallery')
 
 
 def _settings(settings: Sequence[str]) -> tuple[WindowConfig, RecognizerConfig]:
@@ -92,68 +188,222 @@ def _settings(settings: Sequence[str]) -> tuple[WindowConfig, RecognizerConfig]:
     )
 
 
-def _gallery(arguments: argparse.Namespace) -> Gallery:
+def _baseline(path: Path) -> Mapping[str, Any]:
+    try:
+        found = json.loads(path.read_text('utf-8'))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f'--baseline {path}: expected the JSON of a run: {error}') from error
+    if not isinstance(found, dict):
+        raise ConfigError(f'--baseline {path}: expected the JSON of a run, got no object')
+    return found
+
+
+def _read(arguments: argparse.Namespace) -> dict[Path, Stream]:
+    """Read every bag once, those to replay first."""
+    teachers = arguments.enroll_from or arguments.enroll_each or []
+    paths = list(dict.fromkeys(path.resolve() for path in [*arguments.bag, *teachers]))
+    truth = Truth(
+        read_annotations(arguments.annotations) if arguments.annotations else None,
+        str(arguments.annotations or ''),
+        arguments.nothing_happens,
+    )
+    with tqdm(desc='read', unit=' scenes', disable=None, file=sys.stderr) as bar:
+        return {
+            path: read_stream(path, truth, arguments.topic, len(paths) > 1, bar.update)
+            for path in paths
+        }
+
+
+def _play(arguments: argparse.Namespace, read: Mapping[Path, Stream], setup: Setup) -> list[Round]:
+    streams = [read[path.resolve()] for path in arguments.bag]
+    plan = []
+    for teaching in _teachings(arguments, read):
+        asked = streams
+        if arguments.enroll_each:
+            asked = [one for one in streams if _person(one.name) != _person(teaching.teacher)]
+        plan.append((teaching, [one for one in asked if one.scenes]))
+    total = sum(len(stream.scenes) for _, asked in plan for stream in asked)
+    with tqdm(desc='replay', unit=' scenes', total=total, disable=None, file=sys.stderr) as bar:
+        return [
+            play_round(
+                asked,
+                teaching,
+                setup,
+                compare=not arguments.no_compare,
+                timing=arguments.timing,
+                advance=bar.update,
+            )
+            for teaching, asked in plan
+        ]
+
+
+def _person(bag_name: str) -> str:
+    return bag_name.partition('_')[0]
+
+
+def _teachings(arguments: argparse.Namespace, read: Mapping[Path, Stream]) -> list[Teaching]:
     if arguments.gallery:
-        return read_gallery(arguments.gallery)
-    gallery = Gallery()
-    for bag in arguments.enroll_from:
-        gallery, problems = teach(gallery, bag.name, read_scenes(bag), read_spans(bag))
-        for problem in problems:
-            print(problem, file=sys.stderr)
-    return gallery
+        gallery = read_gallery(arguments.gallery)
+        for label in gallery.labels:
+            if arguments.actions and label not in arguments.actions:
+                gallery = gallery.remove(label)
+        _check_actions(arguments.actions, gallery)
+        return [Teaching(arguments.gallery.name, gallery, {})]
+    if arguments.enroll_from:
+        groups = [[read[path.resolve()] for path in arguments.enroll_from]]
+    else:
+        groups = [[read[path.resolve()]] for path in arguments.enroll_each]
+    rng = np.random.default_rng(arguments.seed)
+    return [_taught_by(group, arguments, rng) for group in groups]
 
 
-def _replay(
-    bag: Path, model: Model, gallery: Gallery, windows: WindowConfig, recognizer: RecognizerConfig
-) -> Recording:
-    spans = read_spans(bag)
-    stamps_ns = []
-    refused: list[SkeletonActionError] = []
-
-    def watched() -> Iterator[Scene]:
-        for scene in read_scenes(bag, on_refused=refused.append):
-            stamps_ns.append(scene.stamp_ns)
-            yield scene
-
-    done = replay(watched(), model, gallery, windows, recognizer)
-    duration_s = (max(stamps_ns) - min(stamps_ns)) / NS_PER_S if stamps_ns else 0.0
-    if refused:
-        print(f'{bag}: {len(refused)} bodies refused, the first: {refused[0]}', file=sys.stderr)
-    refusals = done.refused + Counter(reason_of(error) for error in refused)
-    return Recording(bag.name, tuple(spans), replace(done, refused=refusals), duration_s)
+def _taught_by(
+    streams: Sequence[Stream], arguments: argparse.Namespace, rng: np.random.Generator
+) -> Teaching:
+    actions = arguments.actions
+    if arguments.half:
+        shown = sorted({span.label for stream in streams for span in stream.truth})
+        shown = [label for label in shown if actions is None or label in actions]
+        drawn = sorted(rng.permutation(len(shown))[: (len(shown) + 1) // 2].tolist())
+        actions = [shown[index] for index in drawn]
+    lesson: Lesson = teach(streams, shots=arguments.shots, actions=actions)
+    for problem in lesson.problems:
+        _say(problem)
+    _check_actions(arguments.actions if not arguments.half else None, lesson.gallery)
+    return Teaching(', '.join(stream.name for stream in streams), lesson.gallery, lesson.shown)
 
 
-def _table(found: dict[str, Any]) -> str:
+def _check_actions(actions: Sequence[str] | None, gallery: Gallery) -> None:
+    missing = [label for label in actions or () if label not in gallery.labels]
+    if missing:
+        raise GalleryError(
+            f'--actions {", ".join(missing)}: expected what is taught: '
+            f'{", ".join(gallery.labels) or "nothing"}'
+        )
+
+
+def _found(rounds: Sequence[Round], setup: Setup) -> dict[str, Any]:
+    """Return the figures of all rounds as one."""
+    found = {
+        'model': setup.model.name,
+        'taught': sorted({label for one in rounds for label in one.taught}),
+    }
+    if len(rounds) == 1:
+        return {**found, **rounds[0].found}
+    total, spread = over_rounds([one.found for one in rounds])
+    each = [
+        {'teacher': one.teaching.teacher, 'taught': list(one.taught), **one.found} for one in rounds
+    ]
+    return {**found, **total, 'spread': spread, 'rounds': each}
+
+
+def _bags(rounds: Sequence[Round], streams: Sequence[Stream]) -> list[dict[str, Any]]:
+    """Return what could be read of each bag."""
+    events: dict[Path, int] = {}
+    for one in rounds:
+        for recording in one.recordings:
+            started = sum(event.kind == 0 for event in recording.replay.events)
+            path = recording.stream.path
+            events[path] = events.get(path, 0) + started
+    return [
+        {
+            'bag': stream.name,
+            'scenes': len(stream.scenes),
+            'duration_s': round(stream.duration_s, 3),
+            'people': len(stream.people),
+            'annotations': len(stream.truth),
+            'events': events.get(stream.path, 0),
+            'refused': dict(sorted(stream.refused.items())),
+            'problems': list(stream.problems),
+        }
+        for stream in streams
+    ]
+
+
+def _write(
+    arguments: argparse.Namespace, found: Mapping[str, Any], rounds: Sequence[Round]
+) -> None:
+    text = json.dumps(found, indent=2)
+    try:
+        if arguments.out:
+            arguments.out.parent.mkdir(parents=True, exist_ok=True)
+            arguments.out.write_text(text + '\n', encoding='utf-8')
+        if arguments.html:
+            from skeleton_action_ros.evaluation.report import write_report
+
+            command = shlex.join(['skeleton-action', *sys.argv[1:]])
+            write_report(arguments.html, found, rounds, command)
+    except OSError as error:
+        raise ConfigError(f'cannot write {error.filename}: {error.strerror}') from error
+    print(text if arguments.json else _table(found, rounds))
+
+
+def _table(found: Mapping[str, Any], rounds: Sequence[Round]) -> str:
     """Lay the figures out for people."""
     rows: list[tuple[str, ...]] = [
         ('action', 'shown', 'recognised', 'missed', 'wrong', 'false events')
     ]
+    keys = ('shown', 'recognised', 'missed', 'wrong', 'false_events')
     rows += [
-        (label, *(str(value) for value in counts.values()))
+        (label, *(str(counts[key]) for key in keys))
         for label, counts in found['per_action'].items()
     ]
-    rows.append(
-        (
-            'all',
-            *(str(found[key]) for key in ('shown', 'recognised', 'missed', 'wrong')),
-            str(found['false_events']),
-        )
+    rows.append(('all', *(str(found[key]) for key in keys)))
+    onset, share = found['onset_latency_s'], found['onset_latency_share']
+    return '\n'.join(
+        [
+            *_columns(rows),
+            '',
+            *_columns(_methods(found)),
+            '',
+            f'unknown: AUROC {_shown(found["unknown_auroc"])}, '
+            f'{_shown(found["far_at_95_recall"])} accepted where 95 % of the taught are',
+            f'events of a wrong label: {_shown(found["wrong_label_share"])} of all',
+            f'false events per hour: {_shown(found["false_events_per_hour"])}, '
+            f'of nothing: {_shown(found["false_events_per_hour_of_nothing"])}',
+            f'onset to event: p50 {_shown(onset["p50"])} s, p90 {_shown(onset["p90"])} s; '
+            f'p50 {_shown(share["p50"])} of the action',
+            _timing(rounds),
+        ]
     )
+
+
+def _methods(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    methods = {'ours': found, **(found.get('compared') or {})}
+    ious = list(found['event_f1'])
+    return [
+        ('method', *(f'F1@{iou}' for iou in ious), *(f'mAP@{iou}' for iou in ious), 'frames'),
+        *(
+            (
+                name.replace('_', ' '),
+                *(_shown(one['event_f1'][iou]) for iou in ious),
+                *(_shown(one['map'][iou]) for iou in ious),
+                _shown(one['frame_accuracy']),
+            )
+            for name, one in methods.items()
+        ),
+    ]
+
+
+def _timing(rounds: Sequence[Round]) -> str:
+    replays = [recording.replay for one in rounds for recording in one.recordings]
+    values = [value for item in replays for value in item.frame_latency_ms]
+    if not values:
+        return 'no frame was replayed'
+    p50, p99 = np.percentile(values, (50, 99))
+    return f'time per frame: p50 {p50:.3f} ms, p99 {p99:.3f} ms, {len(values)} frames'
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
+    return [
         '  '.join(
             cell.rjust(width) if column else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         for row in rows
     ]
-    f1 = ', '.join(f'{value:.3f} at IoU {key}' for key, value in found['event_f1'].items())
-    onset, frame = found['onset_latency_s'], found['frame_latency_ms']
-    lines += [
-        '',
-        f'event F1: {f1}',
-        f'false events per hour: {found["false_events_per_hour"]}',
-        f'onset to event: p50 {onset["p50"]} s, p90 {onset["p90"]} s',
-        f'time per frame: p50 {frame["p50"]} ms, p99 {frame["p99"]} ms, {found["frames"]} frames',
-    ]
-    return '\n'.join(lines)
+
+
+def _shown(value: float | None) -> str:
+    return '-' if value is None else f'{value:.3f}'

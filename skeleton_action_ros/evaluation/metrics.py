@@ -1,4 +1,6 @@
-"""Figures on events against ground truth, each with its definition."""
+"""
+Events against ground truth: what answers what, F1, and how late. docs/metrics.md has the sources.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +8,25 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from skeleton_action_ros.core.decision import ActionEvent, EventKind
 from skeleton_action_ros.core.skeleton import NS_PER_S, ActionSpan
 
 LEAST_OVERLAP = 0.1
 """Share of the shorter of two spans that they must have in common to be about the same thing."""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """
+    One event, whoever found it.
+
+    :param span: what was recognised, from its start to its end.
+    :param decided_ns: stamp of the frame that decided it.
+    :param confidence: larger is surer; 0 to 1 from our own recogniser.
+    """
+
+    span: ActionSpan
+    decided_ns: int
+    confidence: float
 
 
 class Outcome(str, Enum):
@@ -77,11 +93,11 @@ def match_events(
     answers: dict[int, list[ActionSpan]] = {}
     false_events = []
     for event in events:
-        answered = _answered(event, truth)
-        if answered is None or truth[answered].label not in taught:
+        answer = answered(event, truth)
+        if answer is None or truth[answer].label not in taught:
             false_events.append(event)
         else:
-            answers.setdefault(answered, []).append(event)
+            answers.setdefault(answer, []).append(event)
     verdicts = []
     for index, span in enumerate(truth):
         if span.label not in taught:
@@ -99,7 +115,8 @@ def match_events(
     return EventMatching(tuple(verdicts), tuple(false_events))
 
 
-def _answered(event: ActionSpan, truth: Sequence[ActionSpan]) -> int | None:
+def answered(event: ActionSpan, truth: Sequence[ActionSpan]) -> int | None:
+    """Return which action an event answers, as `match_events` says; None where it is none."""
     near = [index for index, span in enumerate(truth) if _overlap(event, span) >= LEAST_OVERLAP]
     return max(
         near,
@@ -162,20 +179,34 @@ def event_f1(
     return F1(len(rows), len(events) - len(rows), len(wanted) - len(rows))
 
 
-def onset_latencies_s(verdicts: Sequence[Verdict], events: Sequence[ActionEvent]) -> list[float]:
-    """Return for each recognised action the time from its true onset to the deciding frame, s."""
-    decided = {
-        (event.body_id, event.label, event.start_ns): event.stamp_ns
-        for event in events
-        if event.kind is EventKind.STARTED
-    }
-    return [
-        (decided[key] - verdict.truth.start_ns) / NS_PER_S
-        for verdict in verdicts
-        if verdict.outcome is Outcome.RECOGNISED
-        and verdict.event is not None
-        and (key := (verdict.event.body_id, verdict.event.label, verdict.event.start_ns)) in decided
-    ]
+def wrong_labels(
+    truth: Sequence[ActionSpan], events: Sequence[ActionSpan], taught: Collection[str]
+) -> int:
+    """Count the events that answer a taught action of another label, as `match_events` has it."""
+    answers = [(event, answered(event, truth)) for event in events]
+    return sum(
+        index is not None and truth[index].label in taught and truth[index].label != event.label
+        for event, index in answers
+    )
+
+
+def onset_latencies_s(
+    verdicts: Sequence[Verdict], detections: Sequence[Detection]
+) -> list[tuple[float, float]]:
+    """
+    Return how late each recognised action was decided.
+
+    :return: the time from its true onset to the deciding frame, seconds, and the same as a share of
+        how long the action lasted; in the order of the verdicts.
+    """
+    decided_ns = {detection.span: detection.decided_ns for detection in detections}
+    found = []
+    for verdict in verdicts:
+        if verdict.outcome is Outcome.RECOGNISED and verdict.event in decided_ns:
+            late_ns = decided_ns[verdict.event] - verdict.truth.start_ns
+            length_ns = max(verdict.truth.end_ns - verdict.truth.start_ns, 1)
+            found.append((late_ns / NS_PER_S, late_ns / length_ns))
+    return found
 
 
 def _share(part: int, whole: int) -> float:

@@ -1,30 +1,43 @@
-"""Annotated recordings: teach from some, replay others, and pool the figures of several."""
+"""Teach from annotated recordings, and put what was found in several of them side by side."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from skeleton_action_ros.core.decision import ActionEvent
 from skeleton_action_ros.core.errors import GalleryError, SkeletonActionError
 from skeleton_action_ros.core.gallery import Gallery, Template, template_id
 from skeleton_action_ros.core.skeleton import (
     NS_PER_S,
     ActionSpan,
-    Scene,
     SkeletonFrame,
     clip_from_frames,
 )
-from skeleton_action_ros.evaluation.metrics import event_f1, match_events, onset_latencies_s
-from skeleton_action_ros.evaluation.replay import Replay, spans_of_events
-from skeleton_action_ros.evaluation.summary import Outcomes
+from skeleton_action_ros.evaluation.evidence import Evidence
+from skeleton_action_ros.evaluation.metrics import Detection, answered
+from skeleton_action_ros.evaluation.replay import Replay, detections_of
+from skeleton_action_ros.evaluation.streams import Stream
 
-IOUS = (0.1, 0.25, 0.5)
 _FEWEST_FRAMES = 4
 _RECORDINGS_APART = 1 << 32
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """
+    What recordings have taught.
+
+    :param shown: the demonstrations, by the path of the recording.
+    :param problems: one message for each demonstration that taught nothing.
+    """
+
+    gallery: Gallery
+    shown: Mapping[Path, tuple[ActionSpan, ...]]
+    problems: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -32,97 +45,150 @@ class Recording:
     """
     One replayed recording.
 
-    :param name: for tables, such as the file's name.
-    :param truth: everything annotated, taught or not.
+    :param stream: its truth is everything annotated that counts, taught or not.
+    :param ignored: stretches that do not count: demonstrations.
     """
 
-    name: str
-    truth: tuple[ActionSpan, ...]
+    stream: Stream
     replay: Replay
-    duration_s: float
+    ignored: tuple[ActionSpan, ...] = ()
 
 
 def teach(
-    gallery: Gallery, name: str, scenes: Iterable[Scene], spans: Sequence[ActionSpan]
-) -> tuple[Gallery, list[str]]:
+    streams: Sequence[Stream], *, shots: int = 0, actions: Collection[str] | None = None
+) -> Lesson:
     """
-    Enrol every annotated action of a recording, as `/enroll_action` does with raw clips.
+    Enrol annotated actions of recordings, as `/enroll_action` does with raw clips.
 
-    :param name: of the recording, kept as the templates' source.
-    :return: the gallery with the new templates, and one message for each span that gave none.
+    :param shots: the first so many demonstrations of each action; 0: all.
+    :param actions: which are taught; None: all.
+    :raises GalleryError: nothing is taught.
     """
-    frames: dict[int, list[SkeletonFrame]] = {}
-    for scene in scenes:
-        for frame in scene.skeletons:
-            frames.setdefault(frame.body_id, []).append(frame)
+    gallery = Gallery()
+    shown: dict[Path, list[ActionSpan]] = {stream.path: [] for stream in streams}
     problems = []
-    for span in spans:
-        shown = [
-            frame
-            for frame in frames.get(span.body_id, [])
-            if span.start_ns <= frame.stamp_ns <= span.end_ns
-        ]
-        what = f'{span.label!r} at {span.start_ns / NS_PER_S:.2f} s of {name}'
-        if len(shown) < _FEWEST_FRAMES:
-            problems.append(f'{what} is not taught: it has {len(shown)} frames')
-            continue
-        try:
-            clip = clip_from_frames(shown, label=span.label)
-            identity = template_id(span.label, clip, span.start_ns)
-            gallery = gallery.add(
-                Template(identity, span.label, clip, 0.0, span.start_ns, f'annotated in {name}')
-            )
-        except SkeletonActionError as error:
-            problems.append(f'{what} is not taught: {error}')
+    for stream in streams:
+        frames = _frames_by_person(stream)
+        for span in stream.truth:
+            if actions is not None and span.label not in actions:
+                continue
+            if shots and len(gallery.shots(span.label)) >= shots:
+                continue
+            try:
+                gallery = gallery.add(_template(span, frames.get(span.body_id, ()), stream.name))
+                shown[stream.path].append(span)
+            except SkeletonActionError as error:
+                place = f'{span.label!r} at {span.start_ns / NS_PER_S:.2f} s of {stream.name}'
+                problems.append(f'{place} is not taught: {error}')
     if not gallery.labels:
-        raise GalleryError(f'nothing is taught by {name}: {"; ".join(problems) or "no spans"}')
-    return gallery, problems
+        names = ', '.join(stream.name for stream in streams)
+        raise GalleryError(f'nothing is taught by {names}: {"; ".join(problems) or "no spans"}')
+    return Lesson(gallery, {path: tuple(spans) for path, spans in shown.items()}, tuple(problems))
 
 
-def figures(recordings: Sequence[Recording], taught: Collection[str]) -> dict[str, object]:
+@dataclass(frozen=True)
+class Pool:
     """
-    Pool recordings into one set of figures: those of `Summary`, and how well events fit in time.
+    Several recordings as if they were one: persons of different ones are different persons.
 
-    Actions of different recordings are different persons' whatever their ids.
+    :param truth: what was performed and counts.
+    :param detections: what was found, without answers to what does not count.
+    :param stamps_ns: when each person was seen, nanoseconds.
+    :param ignored: stretches that do not count.
+    :param evidence: what each window spoke for; empty where it is not known.
+    :param hours: length of all recordings.
+    :param hours_of_nothing: the part of it in which nobody does anything annotated.
+    """
+
+    truth: tuple[ActionSpan, ...]
+    detections: tuple[Detection, ...]
+    stamps_ns: Mapping[int, NDArray[np.int64]]
+    ignored: tuple[ActionSpan, ...]
+    evidence: tuple[Evidence, ...]
+    hours: float
+    hours_of_nothing: float
+
+    @property
+    def spans(self) -> list[ActionSpan]:
+        """The stretches of the detections."""
+        return [detection.span for detection in self.detections]
+
+
+def pool(
+    recordings: Sequence[Recording], found: Sequence[Sequence[Detection]] | None = None
+) -> Pool:
+    """
+    Pool recordings.
+
+    :param found: what another method found in each; None: the events of the replays.
     """
     truth: list[ActionSpan] = []
-    spans: list[ActionSpan] = []
-    events: list[ActionEvent] = []
+    detections: list[Detection] = []
+    stamps_ns: dict[int, NDArray[np.int64]] = {}
+    ignored: list[ActionSpan] = []
+    evidence: list[Evidence] = []
+    quiet_ns = 0
     for index, recording in enumerate(recordings):
-        truth += [_apart(span, index) for span in recording.truth]
-        own = [
-            replace(event, body_id=event.body_id + index * _RECORDINGS_APART)
-            for event in recording.replay.events
-        ]
-        events += own
-        spans += spans_of_events(own)
-    frame_ms = [value for item in recordings for value in item.replay.frame_latency_ms]
-    labels = tuple(taught)
-    matching = match_events(truth, spans, labels)
-    onset_s = onset_latencies_s(matching.verdicts, events)
-    summary = asdict(Outcomes(truth, spans, labels).summary(frame_ms))
-    summary.pop('latency_ms')
-    hours = sum(recording.duration_s for recording in recordings) / 3600.0
-    return {
-        **summary,
-        'event_f1': {
-            str(threshold): round(event_f1(truth, spans, labels, threshold).value, 4)
-            for threshold in IOUS
-        },
-        'false_events_per_hour': round(len(matching.false_events) / hours, 2) if hours else 0.0,
-        'onset_latency_s': _percentiles(onset_s, (50, 90)),
-        'frame_latency_ms': _percentiles(frame_ms, (50, 99)),
-        'frames': sum(recording.replay.scenes for recording in recordings),
-        'refused': dict(sum((recording.replay.refused for recording in recordings), Counter())),
-        'recordings': len(recordings),
-    }
+        apart = index * _RECORDINGS_APART
+        stream = recording.stream
+        own = detections_of(recording.replay.events) if found is None else found[index]
+        counted = [*stream.truth, *recording.ignored]
+        for detection in own:
+            answer = answered(detection.span, counted)
+            if answer is None or answer < len(stream.truth):
+                detections.append(replace(detection, span=_moved(detection.span, apart)))
+        truth += [_moved(span, apart) for span in stream.truth]
+        ignored += [_moved(span, apart) for span in recording.ignored]
+        stamps_ns |= {body + apart: own for body, own in recording.replay.stamps_ns.items()}
+        if found is None:
+            evidence += [
+                replace(one, body_id=one.body_id + apart) for one in recording.replay.evidence
+            ]
+        quiet_ns += _quiet_ns(stream, counted)
+    return Pool(
+        truth=tuple(truth),
+        detections=tuple(detections),
+        stamps_ns=stamps_ns,
+        ignored=tuple(ignored),
+        evidence=tuple(evidence),
+        hours=sum(recording.stream.duration_s for recording in recordings) / 3600.0,
+        hours_of_nothing=quiet_ns / NS_PER_S / 3600.0,
+    )
 
 
-def _apart(span: ActionSpan, index: int) -> ActionSpan:
-    return replace(span, body_id=span.body_id + index * _RECORDINGS_APART)
+def recording_of(body_id: int) -> tuple[int, int]:
+    """Return which recording of a pool a person is in, and the body id there."""
+    return divmod(body_id, _RECORDINGS_APART)
 
 
-def _percentiles(values: Sequence[float], percents: Sequence[int]) -> dict[str, float | None]:
-    if not values:
-        return {f'p{percent}': None for percent in percents}
-    return {f'p{percent}': round(float(np.percentile(values, percent)), 3) for percent in percents}
+def _moved(span: ActionSpan, apart: int) -> ActionSpan:
+    return replace(span, body_id=span.body_id + apart)
+
+
+def _quiet_ns(stream: Stream, spans: Sequence[ActionSpan]) -> int:
+    """Return how long nobody does anything annotated, nanoseconds."""
+    if not stream.scenes:
+        return 0
+    last_ns = stream.scenes[-1].stamp_ns
+    quiet, at_ns = 0, stream.scenes[0].stamp_ns
+    for span in sorted(spans, key=lambda span: span.start_ns):
+        quiet += max(min(span.start_ns, last_ns) - at_ns, 0)
+        at_ns = max(at_ns, span.end_ns)
+    return quiet + max(last_ns - at_ns, 0)
+
+
+def _frames_by_person(stream: Stream) -> dict[int, list[SkeletonFrame]]:
+    frames: dict[int, list[SkeletonFrame]] = {}
+    for scene in stream.scenes:
+        for frame in scene.skeletons:
+            frames.setdefault(frame.body_id, []).append(frame)
+    return frames
+
+
+def _template(span: ActionSpan, frames: Sequence[SkeletonFrame], source: str) -> Template:
+    shown = [frame for frame in frames if span.start_ns <= frame.stamp_ns <= span.end_ns]
+    if len(shown) < _FEWEST_FRAMES:
+        raise GalleryError(f'it has {len(shown)} frames, {_FEWEST_FRAMES} are wanted')
+    clip = clip_from_frames(shown, label=span.label)
+    identity = template_id(span.label, clip, span.start_ns)
+    return Template(identity, span.label, clip, 0.0, span.start_ns, f'annotated in {source}')

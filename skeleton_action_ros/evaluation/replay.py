@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from skeleton_action_ros.core.decision import ActionEvent, EventKind
 from skeleton_action_ros.core.embedding import Model
@@ -21,6 +24,8 @@ from skeleton_action_ros.core.skeleton import (
 )
 from skeleton_action_ros.core.streams import Timeline
 from skeleton_action_ros.core.windows import WindowBuffer, WindowConfig
+from skeleton_action_ros.evaluation.evidence import Evidence, evidence_of
+from skeleton_action_ros.evaluation.metrics import Detection
 
 
 @dataclass(frozen=True)
@@ -29,14 +34,20 @@ class Replay:
     What the recogniser did with a recording.
 
     :param events: in the order they were decided.
+    :param evidence: what each window spoke for, in the order of the windows.
+    :param stamps_ns: when each person was seen, rising, of the frames that were not refused.
     :param scenes: how many scenes were replayed.
     :param frame_latency_ms: time spent on each scene, wall clock, milliseconds.
+    :param event_latency_ms: time from the frame that decided it to each started event.
     :param refused: frames left out, by reason.
     """
 
     events: tuple[ActionEvent, ...]
+    evidence: tuple[Evidence, ...]
+    stamps_ns: Mapping[int, NDArray[np.int64]]
     scenes: int
     frame_latency_ms: tuple[float, ...]
+    event_latency_ms: tuple[float, ...]
     refused: Counter[str]
 
 
@@ -50,18 +61,22 @@ def replay(
     """
     Run scenes through windows and recogniser.
 
-    The events depend on the scenes, the model, the gallery and the configuration alone; only
-    `frame_latency_ms` differs from run to run. As in the nodes, everything begins anew where time
-    jumps back, and what is open then ends.
+    The result depends on the scenes, the model, the gallery and the configuration alone; only the
+    latencies differ from run to run. As in the nodes, everything begins anew where time jumps back,
+    and what is open then ends.
     """
     buffer = WindowBuffer(windows or WindowConfig())
     engine = Recognizer(model, recognizer or RecognizerConfig())
     engine.set_gallery(gallery)
     events: list[ActionEvent] = []
-    latency_ms: list[float] = []
+    evidence: list[Evidence] = []
+    seen: dict[int, list[int]] = {}
+    frame_ms: list[float] = []
+    event_ms: list[float] = []
     timeline = Timeline()
     for scene in scenes:
         began_s = time.perf_counter()
+        before = len(events)
         if scene.skeletons and timeline.jumped_back(scene.stamp_ns):
             events += engine.expire(END_OF_TIME_NS).events
             buffer.clear()
@@ -71,13 +86,26 @@ def replay(
                 window = buffer.push(frame)
             except BadSkeletonError:
                 continue
+            seen.setdefault(frame.body_id, []).append(frame.stamp_ns)
             if window is not None:
                 due.append(window)
-        events += engine.update(due).events
+        update = engine.update(due)
+        events += update.events
         events += engine.expire(scene.stamp_ns).events
-        latency_ms.append((time.perf_counter() - began_s) * 1e3)
+        took_ms = (time.perf_counter() - began_s) * 1e3
+        frame_ms.append(took_ms)
+        event_ms += [took_ms for one in events[before:] if one.kind is EventKind.STARTED]
+        evidence += [evidence_of(recognition) for recognition in update.recognitions]
     events += engine.expire(END_OF_TIME_NS).events
-    return Replay(tuple(events), len(latency_ms), tuple(latency_ms), buffer.counts)
+    return Replay(
+        events=tuple(events),
+        evidence=tuple(evidence),
+        stamps_ns={body_id: np.sort(np.array(stamps)) for body_id, stamps in seen.items()},
+        scenes=len(frame_ms),
+        frame_latency_ms=tuple(frame_ms),
+        event_latency_ms=tuple(event_ms),
+        refused=buffer.counts,
+    )
 
 
 def scenes_of_clip(clip: Clip, body_id: int = 1) -> Iterator[Scene]:
@@ -89,15 +117,25 @@ def scenes_of_clip(clip: Clip, body_id: int = 1) -> Iterator[Scene]:
         yield Scene(int(stamp_ns), (frame,))
 
 
-def spans_of_events(events: Sequence[ActionEvent]) -> list[ActionSpan]:
+def detections_of(events: Sequence[ActionEvent]) -> list[Detection]:
     """
-    Join each STARTED with its ENDED to a span, in order of their starts.
+    Join each STARTED with its ENDED, in order of their starts.
 
     A start without an end lasts until where it had been seen when it was reported.
     """
-    spans: dict[tuple[int, str, int], ActionSpan] = {}
+    found: dict[tuple[int, str, int], Detection] = {}
     for event in events:
         key = (event.body_id, event.label, event.start_ns)
-        if event.kind is EventKind.STARTED or key in spans:
-            spans[key] = ActionSpan(event.label, event.start_ns, event.end_ns, event.body_id)
-    return sorted(spans.values(), key=lambda span: (span.start_ns, span.body_id, span.label))
+        span = ActionSpan(event.label, event.start_ns, event.end_ns, event.body_id)
+        if event.kind is EventKind.STARTED:
+            found[key] = Detection(span, event.stamp_ns, event.confidence)
+        elif key in found:
+            found[key] = replace(found[key], span=span)
+    return sorted(
+        found.values(), key=lambda one: (one.span.start_ns, one.span.body_id, one.span.label)
+    )
+
+
+def spans_of_events(events: Sequence[ActionEvent]) -> list[ActionSpan]:
+    """Return the stretches of `detections_of`."""
+    return [detection.span for detection in detections_of(events)]

@@ -6,13 +6,16 @@ from people import SECOND
 from skeleton_action_ros.core.decision import ActionEvent, EventKind
 from skeleton_action_ros.core.skeleton import ActionSpan
 from skeleton_action_ros.evaluation.metrics import (
+    Detection,
     Outcome,
+    answered,
     event_f1,
     iou,
     match_events,
     onset_latencies_s,
+    wrong_labels,
 )
-from skeleton_action_ros.evaluation.replay import spans_of_events
+from skeleton_action_ros.evaluation.replay import detections_of, spans_of_events
 
 TAUGHT = {'wave', 'kick'}
 
@@ -116,8 +119,29 @@ def test_spans_join_starts_with_their_ends() -> None:
     assert spans_of_events(events) == [_span('wave', 1, 3), _span('wave', 6, 7)]
 
 
+def test_detection_is_decided_when_it_starts_and_lasts_until_it_ends() -> None:
+    events = [_event(EventKind.STARTED, 1, 2, 2.3), _event(EventKind.ENDED, 1, 3, 3.5)]
+    assert detections_of(events) == [Detection(_span('wave', 1, 3), round(2.3 * SECOND), 0.8)]
+
+
 def test_onset_latency_is_from_the_true_onset_to_the_deciding_frame() -> None:
     events = [_event(EventKind.STARTED, 1.2, 2, 2.3), _event(EventKind.ENDED, 1.2, 3, 3.5)]
     truth = [_span('wave', 1, 3), _span('kick', 5, 6)]
+    detections = detections_of(events)
     verdicts = match_events(truth, spans_of_events(events), TAUGHT).verdicts
-    assert onset_latencies_s(verdicts, events) == [pytest.approx(1.3)]
+    ((seconds, share),) = onset_latencies_s(verdicts, detections)
+    assert seconds == pytest.approx(1.3)
+    assert share == pytest.approx(1.3 / 2.0)
+
+
+def test_wrong_label_is_one_that_answers_another_taught_action() -> None:
+    truth = [_span('wave', 0, 2), _span('kick', 3, 5), _span('bow', 6, 8)]
+    events = [
+        _span('wave', 0, 2),  # right
+        _span('kick', 1.5, 2.5),  # wrong, beside a right one
+        _span('wave', 3, 4),  # wrong
+        _span('kick', 6, 8),  # of something never taught
+        _span('kick', 20, 21),  # of nothing
+    ]
+    assert [answered(event, truth) for event in events] == [0, 0, 1, 2, None]
+    assert wrong_labels(truth, events, TAUGHT) == 2
