@@ -13,6 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from skeleton_action_ros.adapters.bundle_card import PRECISIONS
 from skeleton_action_ros.adapters.datasets import DATASETS
 from skeleton_action_ros.adapters.onnx_bundle import OnnxModel, load_bundle
 from skeleton_action_ros.core.errors import ExamError
@@ -55,6 +56,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--model', default='default', help='model bundle: a name or a folder')
     parser.add_argument(
+        '--precision',
+        choices=PRECISIONS,
+        default='fp32',
+        help='which model of that bundle (default: fp32)',
+    )
+    parser.add_argument(
         '--against', nargs='+', default=[], metavar='BUNDLE', help='other bundles to compare with'
     )
     parser.add_argument(
@@ -74,7 +81,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Examine the bundle and print its figures beside those of the baselines."""
-    model = load_bundle(arguments.model)
+    model = load_bundle(arguments.model, precision=arguments.precision)
     against = {name: load_bundle(name) for name in arguments.against}
     material = _material(arguments, [model, *against.values()])
     _tell_problems(material)
@@ -104,6 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     found = {
         'model': model.name,
+        'model_precision': model.precision,
         'model_sha256': model.sha256,
         'source': str(arguments.clips),
         'command': _command(arguments),
@@ -172,7 +180,7 @@ def _command(arguments: argparse.Namespace) -> str:
     words = ['skeleton-action', 'exam', '--clips', str(arguments.clips)]
     if arguments.dataset:
         words += ['--dataset', arguments.dataset]
-    words += ['--model', arguments.model]
+    words += ['--model', arguments.model, '--precision', arguments.precision]
     if arguments.against:
         words += ['--against', *arguments.against]
     for name in ('shots', 'draws', 'seed'):

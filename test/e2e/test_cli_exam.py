@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bundles import motion_bundle
+from bundles import motion_bundle, with_int8
 from dataset_files import write_florence
 
 from skeleton_action_ros.adapters.clips import load_clip, save_clip
@@ -35,9 +35,9 @@ FIGURES = {
 }
 
 
-@pytest.fixture(scope='module')
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return motion_bundle(tmp_path_factory.mktemp('models') / 'moves')
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    return motion_bundle(tmp_path / 'models' / 'moves')
 
 
 @pytest.fixture
@@ -101,6 +101,23 @@ def test_the_command_in_the_figures_gives_the_same_figures(
     assert found['teachers'] == ['bob']
     other = exam(capsys, *words, '--shots', 1)
     assert other['accuracy_mean'] != found['accuracy_mean']
+
+
+def test_int8_model_sits_the_exam_when_asked_to(
+    clips: Path, bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ('--clips', clips, '--draws', 5, '--model')
+    assert (
+        'has no int8 model, only fp32' in refused(capsys, *given, bundle, '--precision', 'int8')[-1]
+    )
+
+    found = exam(capsys, *given, with_int8(bundle), '--precision', 'int8')
+
+    assert found['model_precision'] == 'int8'
+    assert '--precision int8' in found['command']
+    plain = exam(capsys, *given, bundle)
+    assert plain['model_precision'] == 'fp32'
+    assert plain['accuracy_mean'] == found['accuracy_mean']
 
 
 def test_another_bundle_answers_the_same_questions(

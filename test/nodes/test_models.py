@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shutil
 from pathlib import Path
 
 import pytest
-from bundles import motion_bundle
+from bundles import motion_bundle, with_int8
 
 from skeleton_action_ros.core.errors import BundleError
 from skeleton_action_ros.nodes.configuration import ModelParameters
 from skeleton_action_ros.nodes.models import describe_model, load_model
-
-
-def with_int8(bundle: Path) -> Path:
-    """The same model again under the name of the int8 one."""
-    shutil.copy(bundle / 'model.onnx', bundle / 'model_int8.onnx')
-    digest = hashlib.sha256((bundle / 'model_int8.onnx').read_bytes()).hexdigest()
-    card = json.loads((bundle / 'card.json').read_text())
-    card['int8'] = {'sha256': digest, 'golden_tolerance': 0.01}
-    (bundle / 'card.json').write_text(json.dumps(card))
-    return bundle
 
 
 @pytest.mark.parametrize('precision', ['fp32', 'int8'])

@@ -94,9 +94,10 @@ def plan_exam(
         able = {reference_subject: able[reference_subject]}
     most = max(map(len, able.values()))
     if most < 2:
+        who = 'nobody has' if reference_subject is None else f'{reference_subject} does not have'
         raise ExamError(
-            f'{reference_subject or "every person"} has {shots} clips or more of fewer than two '
-            'actions that somebody else shows too: nothing to tell apart'
+            f'{who} {shots} clip{"" if shots == 1 else "s"} each of two actions that somebody else '
+            'shows too: there is nothing to tell apart'
         )
     teachers = {person: own for person, own in able.items() if len(own) == most}
     taught = set().union(*teachers.values())
