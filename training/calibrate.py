@@ -14,10 +14,14 @@ from dataclasses import astuple, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from skeleton_action_ros.adapters.datasets import DATASETS
 from skeleton_action_ros.core.skeleton import NS_PER_S, Clip
-from skeleton_action_ros.evaluation.exam import make_draws, plan_exam
+from skeleton_action_ros.evaluation.exam import Distances, Draw, Plan
+from training.data import as_sample, data_root
 
 Floats = NDArray[np.float32]
+TAUGHT = 5
+FALSE_ACCEPT = 0.06
 THRESHOLDS = tuple(round(0.3 + 0.02 * step, 2) for step in range(35))
 
 
@@ -40,31 +44,31 @@ class OperatingPoint:
 
 
 def operating_curve(
-    embeddings: Floats,
-    labels: Sequence[str],
-    subjects: Sequence[str],
-    background: Floats,
-    *,
-    taught: int,
-    draws: int,
+    distances: Distances,
+    clips: int,
+    plan: Plan,
+    draws: Sequence[Draw],
     rng: np.random.Generator,
+    *,
+    taught: int = TAUGHT,
     thresholds: Sequence[float] = THRESHOLDS,
 ) -> list[OperatingPoint]:
     """
-    Measure thresholds on one set of clips, means over draws of the taught classes and the teacher.
+    Measure thresholds on one set of clips, means over draws of the teacher and the taught classes.
 
-    :param embeddings: (N, D), unit length, one a clip.
-    :param background: (M, D).
+    :param distances: 1 - similarity, from the clips that teach to all clips and then to pieces of
+        background, (R, clips + pieces).
+    :param clips: how many of the columns are clips.
     :param taught: number of classes taught at a time; the others are never taught.
     """
-    label_of = np.array(labels)
+    pieces = np.arange(clips, distances.values.shape[1])
     rows = []
-    for draw in make_draws(plan_exam(labels, subjects), draws, rng):
+    for draw in draws:
         references = rng.permutation(draw.references)[:taught]
-        best, name = _nearest(embeddings[draw.queries], embeddings, references, label_of)
-        true = label_of[draw.queries]
-        known = np.isin(true, label_of[references])
-        noise, _ = _nearest(background, embeddings, references, label_of)
+        best, name = _nearest(distances, references, draw.queries, plan)
+        true = plan.label_of[draw.queries]
+        known = np.isin(true, plan.label_of[references])
+        noise, _ = _nearest(distances, references, pieces, plan)
         rows.append(
             [
                 [
@@ -83,11 +87,11 @@ def operating_curve(
 
 
 def _nearest(
-    queries: Floats, embeddings: Floats, references: NDArray[np.int64], label_of: NDArray[np.str_]
+    distances: Distances, references: NDArray[np.intp], queries: NDArray[np.intp], plan: Plan
 ) -> tuple[Floats, NDArray[np.str_]]:
     """Return each query's highest similarity to a reference, and that reference's label."""
-    similarity = queries @ embeddings[references].T
-    return similarity.max(axis=1), label_of[references[similarity.argmax(axis=1)]]
+    between = distances.between(references, queries)
+    return 1.0 - between.min(axis=0), plan.label_of[references[between.argmin(axis=0)]]
 
 
 def mean_curve(curves: Sequence[Sequence[OperatingPoint]]) -> list[OperatingPoint]:
@@ -136,3 +140,11 @@ def background_pieces(
             if inside.sum() >= 5:
                 pieces.append(recording.between(start, end))
     return pieces
+
+
+def background(rng: np.random.Generator) -> list[Clip]:
+    """Return pieces of the UTKinect recordings between and across their actions."""
+    recordings = [item.clip for item in DATASETS['utkinect'].read(data_root() / 'utkinect')]
+    pieces = background_pieces(recordings, rng)
+    made = (as_sample(piece, 'background') for piece in pieces)
+    return [sample.clip for sample in made if sample is not None]

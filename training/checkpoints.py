@@ -120,5 +120,6 @@ def _rebuilt(kind: type[T], values: Mapping[str, Any]) -> T:
     types = get_type_hints(kind)
     for item in fields(kind):  # type: ignore[arg-type]
         value, expected = values[item.name], types[item.name]
-        arguments[item.name] = _rebuilt(expected, value) if is_dataclass(expected) else value
+        nested = isinstance(expected, type) and is_dataclass(expected)
+        arguments[item.name] = _rebuilt(expected, value) if nested else value
     return kind(**arguments)

@@ -162,8 +162,8 @@ class Recipe:
     """
 
     name: str
-    system: str
-    protocol: str = 'everything'
+    system: str = ''
+    protocol: str = 'default'
     seed: int = 0
     data: DataConfig = field(default_factory=DataConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from skeleton_action_ros.adapters.clips import find_clips, load_clip
-from skeleton_action_ros.adapters.datasets import DATASETS
+from skeleton_action_ros.adapters.datasets import DATASETS, main_bodies
 from skeleton_action_ros.core.errors import BadClipError, DatasetError
 from skeleton_action_ros.core.layouts import to_common_15
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
@@ -30,7 +30,7 @@ SIMULATED = 'simulated'
 SIMULATED_LAYOUTS = ('k4abt_32', 'kinect_v1_20', 'mediapipe_33', 'kinect_v2_25', 'openni_15')
 CHECKOUT = Path(__file__).resolve().parents[1]
 SHORTEST_FRAMES = 5
-_CACHE_FORMAT = 2
+_CACHE_FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,22 @@ class Sample:
     """
     One clip in `common_15`, and where it is from.
 
+    What protocols split by is as the data set's owners number it; 0 and '' where they do not.
+
+    :param view: camera or viewpoint.
     :param sensor: the layout it was recorded in.
+    :param number: of the action.
+    :param person: number of who shows it.
+    :param trial: repetition.
     """
 
     clip: Clip
     dataset: str
     view: int = 0
     sensor: str = 'common_15'
+    number: int = 0
+    person: int = 0
+    trial: str = ''
 
     @property
     def action(self) -> str:
@@ -98,7 +107,7 @@ def simulated_samples(people: int, seed: int) -> list[Sample]:
     return out
 
 
-def as_sample(clip: Clip, dataset: str, view: int = 0) -> Sample | None:
+def as_sample(clip: Clip, dataset: str) -> Sample | None:
     """Bring a clip to `common_15`; None where it is too short or cannot be placed."""
     joints, confidence = to_common_15(clip.joints_m, clip.confidence, clip.layout)
     common = replace(
@@ -110,33 +119,48 @@ def as_sample(clip: Clip, dataset: str, view: int = 0) -> Sample | None:
         prepare(common, PreprocessConfig())
     except BadClipError:
         return None
-    return Sample(common, dataset, view, clip.layout)
+    return Sample(common, dataset, sensor=clip.layout)
 
 
 def _cached(name: str) -> list[Sample]:
     folder = data_root() / name
     if not folder.is_dir():
-        title = DATASETS[name].title if name in DATASETS else 'a folder of clips'
+        known = DATASETS.get(name)
+        what = (
+            f'{known.title}: put its files, named like {known.pattern.pattern!r}, there'
+            if known
+            else 'a folder of clips, .npz'
+        )
         raise DatasetError(
-            f'no data set {name} ({title}): expected its files under {folder}; '
-            'SKELETON_ACTION_DATA names another place'
+            f'no data set {name} under {folder} ({what}); SKELETON_ACTION_DATA names another place '
+            f'than {folder.parent}'
         )
     files = DATASETS[name].files(folder) if name in DATASETS else find_clips(folder)
     listing = [f'{_CACHE_FORMAT}', *(f'{f.relative_to(folder)} {f.stat().st_size}' for f in files)]
     key = hashlib.sha256('\n'.join(listing).encode()).hexdigest()[:16]
     path = cache_root() / f'{name}-{key}.npz'
     if not path.is_file():
-        _save(path, [sample for sample in _parse(name, files) if sample is not None])
+        _save(path, list(_parse(name, files)))
     return list(_load(path, name))
 
 
-def _parse(name: str, files: Sequence[Path]) -> Iterator[Sample | None]:
+def _parse(name: str, files: Sequence[Path]) -> Iterator[Sample]:
     for file in tqdm(files, desc=f'reading {name}', unit='file', disable=None, leave=False):
         if name in DATASETS:
-            for item in DATASETS[name].read_actions(file):
-                yield as_sample(item.clip, name, item.view or 0)
+            for item in main_bodies(DATASETS[name].read_actions(file)):
+                sample = as_sample(item.clip, name)
+                if sample is not None:
+                    yield replace(
+                        sample,
+                        view=item.view or 0,
+                        number=item.action,
+                        person=item.subject,
+                        trial=item.trial,
+                    )
         else:
-            yield as_sample(load_clip(file), name)
+            sample = as_sample(load_clip(file), name)
+            if sample is not None:
+                yield sample
 
 
 def _save(path: Path, samples: Sequence[Sample]) -> None:
@@ -152,6 +176,9 @@ def _save(path: Path, samples: Sequence[Sample]) -> None:
         subject=np.array([sample.clip.subject for sample in samples]),
         view=np.array([sample.view for sample in samples]),
         sensor=np.array([sample.sensor for sample in samples]),
+        number=np.array([sample.number for sample in samples]),
+        person=np.array([sample.person for sample in samples]),
+        trial=np.array([sample.trial for sample in samples]),
     )
     temporary.replace(path)
 
@@ -170,7 +197,15 @@ def _load(path: Path, name: str) -> Iterator[Sample]:
             label=str(arrays['label'][index]),
             subject=str(arrays['subject'][index]),
         )
-        yield Sample(clip, name, int(arrays['view'][index]), str(arrays['sensor'][index]))
+        yield Sample(
+            clip,
+            name,
+            view=int(arrays['view'][index]),
+            sensor=str(arrays['sensor'][index]),
+            number=int(arrays['number'][index]),
+            person=int(arrays['person'][index]),
+            trial=str(arrays['trial'][index]),
+        )
 
 
 def fingerprint(samples: Iterable[Sample]) -> str:

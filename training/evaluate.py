@@ -1,73 +1,194 @@
-"""One-shot accuracy of a model that is no bundle yet, by the protocol of `skeleton-action exam`."""
+"""
+What a trained system is worth: `python -m training.evaluate CHECKPOINT`, by its protocol.
+
+The baselines that need no training answer the same questions.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+import argparse
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from skeleton_action_ros.core.embedding import Descriptors
-from skeleton_action_ros.core.errors import BundleError
-from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
-from skeleton_action_ros.core.similarity import SimilarityConfig
+from skeleton_action_ros.core.errors import SkeletonActionError
 from skeleton_action_ros.core.skeleton import Clip
 from skeleton_action_ros.evaluation.exam import (
+    BASELINES,
     CANONICAL,
     RAW,
     Distances,
-    Examination,
     Figures,
     Item,
-    examine,
+    Material,
+    baseline_distances,
     make_draws,
     measure,
     plan_exam,
     prepare_items,
 )
+from training.alterations import ALTERATIONS
+from training.calibrate import background, operating_curve
+from training.checkpoints import Checkpoint, load_checkpoint
+from training.data import Sample, as_sample, load_samples
+from training.protocols import Questions, protocol_named, reference_rows
+from training.system import System, classified
 
-Floats = NDArray[np.float32]
-Embed = Callable[[Floats, Floats], Floats]
-"""Prepared joints (B, T, 15, 3) and mask (B, T, 15) to unit-length embeddings (B, D)."""
-
-_AT_ONCE = 256
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A function that embeds, as the `Model` that an exam asks for."""
-
-    embed: Embed
-    preprocess: PreprocessConfig
-    name: str = 'embedder'
-    kind: str = 'embedder'
-    labels: tuple[str, ...] = ()
-    threshold: float = 0.0
-    similarity: SimilarityConfig = field(default_factory=SimilarityConfig)
-
-    def infer(self, joints: Floats, mask: Floats) -> Descriptors:
-        """Describe prepared clips, some hundred at a time."""
-        parts = [
-            self.embed(joints[first : first + _AT_ONCE], mask[first : first + _AT_ONCE])
-            for first in range(0, len(joints), _AT_ONCE)
-        ]
-        return Descriptors.without_tokens(np.concatenate(parts))
-
-    def classify(self, joints: Floats, mask: Floats) -> Floats:
-        """Refuse: this embeds."""
-        raise BundleError(f'{self.name} is an {self.kind}: it gives embeddings, no logits')
-
-
-def embed_clips(embed: Embed, clips: Sequence[Clip], config: PreprocessConfig) -> Floats:
-    """Prepare and embed clips, (N, D)."""
-    prepared = [prepare(clip, config) for clip in clips]
-    joints, mask = (np.stack(arrays) for arrays in zip(*prepared, strict=True))
-    return Candidate(embed, config).infer(joints, mask).embeddings
-
+MAIN = ''
+"""The question that a protocol is named after; others to the same model have names."""
 
 DistancesFrom = Callable[[NDArray[np.intp]], NDArray[np.float32]]
 """Places of R clips -> distances (R, N) from them to all."""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """
+    A protocol's questions, and the clips that they are about.
+
+    :param samples: in the order of the questions' places.
+    :param material: of the same clips, for the baselines.
+    :param questions: by their names.
+    :param closed: whether the actions asked are those learned.
+    """
+
+    samples: list[Sample]
+    material: Material
+    questions: Mapping[str, Questions]
+    closed: bool
+
+    @property
+    def unseen(self) -> bool:
+        """Whether they are an exam on a data set not learned from."""
+        return not self.closed and not self.questions[MAIN].fixed
+
+
+def exercise(protocol: str) -> Exercise:
+    """
+    Load what a protocol asks about.
+
+    :raises SkeletonActionError: it asks nothing, the data is missing, or lacks a reference.
+    """
+    chosen = protocol_named(protocol)
+    if chosen.ask is None:
+        raise SkeletonActionError(f'{protocol} asks nothing: {chosen.about}')
+    samples = load_samples([chosen.asked_on])
+    items = (Item(str(place), sample.clip) for place, sample in enumerate(samples))
+    material = prepare_items(items, [RAW, CANONICAL])
+    samples = [samples[int(source)] for source in material.sources]
+    asks = {MAIN: chosen.ask, **chosen.also}
+    questions = {name: ask(samples, np.random.default_rng(0)) for name, ask in asks.items()}
+    return Exercise(samples, material, questions, chosen.closed)
+
+
+def figures_of(distances_from: DistancesFrom, questions: Questions) -> dict[str, Any]:
+    """Answer questions by a way to compare clips; the keys are those of `skeleton-action exam`."""
+    rows = reference_rows(questions)
+    return _figures(Distances(rows, distances_from(rows)), questions)
+
+
+def _figures(distances: Distances, questions: Questions) -> dict[str, Any]:
+    found = measure(distances, questions.plan, questions.draws)
+    return {**found.to_json(), 'draws': 1 if questions.fixed else len(questions.draws)}
+
+
+def baseline_figures(asked: Exercise) -> dict[str, dict[str, Any]]:
+    """Return the figures of `BASELINES` by question and name."""
+    out: dict[str, dict[str, Any]] = {}
+    for question, questions in asked.questions.items():
+        rows = reference_rows(questions)
+        found = baseline_distances(asked.material, rows, lambda count: None)
+        out[question] = {name: _figures(found[name], questions) for name in BASELINES}
+    return out
+
+
+def system_figures(
+    system: System[Any], network: nn.Module, classes: Sequence[str], asked: Exercise
+) -> dict[str, dict[str, Any]]:
+    """Return the figures of a system by question."""
+    inputs = system.inputs([sample.clip for sample in asked.samples])
+
+    def by_comparing(rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        return system.distances(network, inputs, rows)
+
+    def by_naming(rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        # As near to a clip as its action is likely: the nearest clip is of the likeliest action.
+        columns = [classes.index(asked.samples[row].action) for row in rows]
+        return improbabilities(classified(system, network, inputs))[:, columns].T
+
+    names = asked.closed and system.kind == 'classifier'
+    return {
+        question: figures_of(by_naming if names else by_comparing, questions)
+        for question, questions in asked.questions.items()
+    }
+
+
+def improbabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return minus the logarithm of each class's probability, (N, classes)."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    total = np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return np.asarray(total - shifted, np.float32)
+
+
+def operating_points(
+    system: System[Any], network: nn.Module, asked: Exercise
+) -> list[dict[str, float]]:
+    """Return what thresholds do on actions not learned from, and on stretches of no action."""
+    noise = background(np.random.default_rng(0))
+    clips = [sample.clip for sample in asked.samples]
+    inputs = system.inputs([*clips, *noise])
+    questions = asked.questions[MAIN]
+    rows = reference_rows(questions)
+    distances = Distances(rows, system.distances(network, inputs, rows))
+    curve = operating_curve(
+        distances, len(clips), questions.plan, questions.draws, np.random.default_rng(0)
+    )
+    return [asdict(point) for point in curve]
+
+
+def altered_accuracy(system: System[Any], network: nn.Module, asked: Exercise) -> dict[str, float]:
+    """Return the accuracy on queries that are seen worse than the references are, by how."""
+    clips = [sample.clip for sample in asked.samples]
+    questions = asked.questions[MAIN]
+    rows = reference_rows(questions)
+    out = {}
+    for name, alter in ALTERATIONS.items():
+        rng = np.random.default_rng(0)
+        changed = [_or_itself(alter(clip, rng), clip) for clip in clips]
+        values = system.distances(network, system.inputs([*clips, *changed]), rows)
+        distances = Distances(rows, values[:, len(clips) :])
+        out[name] = _figures(distances, questions)['accuracy_mean']
+    return out
+
+
+def _or_itself(changed: Clip, clip: Clip) -> Clip:
+    """Return a changed clip; the clip itself where it can no longer be placed."""
+    return clip if as_sample(changed, '') is None else changed
+
+
+def evaluated(state: Checkpoint, asked: Exercise, *, device: str = 'cpu') -> dict[str, Any]:
+    """
+    Measure a checkpoint by its protocol.
+
+    :return: the figures of the protocol's question, of the others under 'also', and, of an exam on
+        a data set not learned from, the accuracy on 'altered' queries and the 'operating_curve'.
+    """
+    system, network = state.system(), state.model().to(device)
+    figures = system_figures(system, network, state.classes, asked)
+    out: dict[str, Any] = figures.pop(MAIN)
+    if figures:
+        out['also'] = figures
+    if asked.unseen and system.kind == 'embedder':
+        out['altered'] = altered_accuracy(system, network, asked)
+        out['operating_curve'] = operating_points(system, network, asked)
+    return out
 
 
 def examined(
@@ -91,15 +212,22 @@ def examined(
     return measure(Distances(rows, distances_from(rows)), plan, drawn)
 
 
-def examined_with_baselines(
-    embed: Embed, clips: Sequence[Clip], config: PreprocessConfig, *, draws: int, seed: int
-) -> Examination:
-    """
-    Examine an embedder and the baselines on the same draws.
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure one checkpoint, and the baselines, and print the figures as JSON."""
+    parser = argparse.ArgumentParser(prog='python -m training.evaluate', description=main.__doc__)
+    parser.add_argument('checkpoint', type=Path)
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    try:
+        state = load_checkpoint(options.checkpoint)
+        asked = exercise(state.recipe.protocol)
+        found = evaluated(state, asked)
+        found['baselines'] = baseline_figures(asked)[MAIN]
+    except SkeletonActionError as error:
+        parser.exit(1, f'{parser.prog}: {error}\n')
+    print(json.dumps(found, indent=1))
+    return 0
 
-    :raises ExamError: fewer than two persons or actions.
-    """
-    items = [Item(str(place), replace(clip, annotations=())) for place, clip in enumerate(clips)]
-    material = prepare_items(items, [RAW, CANONICAL, config])
-    plan = plan_exam(material.labels, material.subjects)
-    return examine(Candidate(embed, config), material, plan, draws=draws, seed=seed)
+
+if __name__ == '__main__':
+    raise SystemExit(main())

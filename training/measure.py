@@ -1,175 +1,170 @@
 """
-Measure a checkpoint: `python -m training.measure CHECKPOINT`, into `training/results/RECIPE.json`.
+What the card of a bundle tells: `python -m training.measure CHECKPOINT`, into `training/results`.
 
-One-shot accuracy on data sets it was not trained on, beside the baselines; the operating curve and
-the threshold chosen on it; and how little an embedding cares for sensor, rate and side.
+The results of all protocols; the threshold, chosen on what models trained alike, by the `lodo`
+protocols, do on data sets not learned from; and how little this very model cares for
+sensor, rate and side.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
+from numpy.typing import NDArray
 
-from skeleton_action_ros.adapters.datasets import DATASETS
 from skeleton_action_ros.core.errors import SkeletonActionError
-from skeleton_action_ros.core.preprocess import PreprocessConfig
+from skeleton_action_ros.core.similarity import similarities
 from skeleton_action_ros.core.simulation import ACTIONS, Sensor, draw_person, simulate_action
 from skeleton_action_ros.core.skeleton import Clip
+from training.alterations import ALTERATIONS
 from training.augment import mirror
-from training.calibrate import (
-    OperatingPoint,
-    background_pieces,
-    choose,
-    mean_curve,
-    operating_curve,
-)
-from training.checkpoints import load_checkpoint
-from training.data import CHECKOUT, Sample, as_sample, data_root, load_samples
-from training.evaluate import Embed, embed_clips, examined_with_baselines
-from training.model import embed_with
+from training.checkpoints import Checkpoint, load_checkpoint
+from training.data import CHECKOUT, as_sample
 from training.provenance import commit, machine
+from training.results import (
+    RESULTS,
+    card_results,
+    chosen_point,
+    pooled_curve,
+    read_results,
+    write_json,
+)
+from training.system import described
 
-TESTS = ('g3d-clips', 'florence3d')
-EXAM_DRAWS = 200
-CURVE_DRAWS = 50
-TAUGHT = 5
-FALSE_ACCEPT = 0.06
-SHOWN = ('one_shot', 'validation_accuracy', 'invariances', 'threshold')
 LAYOUTS = ('kinect_v2_25', 'mediapipe_33', 'common_15')
+PLAIN = 'k4abt_32'
 SIDED = ('wave_right', 'punch_right', 'kick_right', 'swipe_left', 'point_right', 'throw', 'drink')
+SHOWN = ('invariances', 'threshold')
+
+Alike = Callable[[Sequence[Clip], Sequence[Clip]], NDArray[np.float32]]
+"""Q clips and N clips -> how alike they are (Q, N), larger is more alike."""
 
 
-def one_shot(embed: Embed, samples: Sequence[Sample], config: PreprocessConfig) -> dict[str, Any]:
-    """Examine the embedder and the baselines; the keys are those of `skeleton-action exam`."""
-    clips = [sample.clip for sample in samples]
-    done = examined_with_baselines(embed, clips, config, draws=EXAM_DRAWS, seed=0)
-    found = {'embedder': done.model, **done.baselines}
-    return {name: figures.to_json() for name, figures in found.items()}
-
-
-def background(rng: np.random.Generator) -> list[Clip]:
-    """Return pieces of the UTKinect recordings between and across their actions."""
-    recordings = [item.clip for item in DATASETS['utkinect'].read(data_root() / 'utkinect')]
-    pieces = background_pieces(recordings, rng)
-    made = (as_sample(piece, 'background') for piece in pieces)
-    return [sample.clip for sample in made if sample is not None]
-
-
-def calibrate(
-    embed: Embed, groups: Sequence[Sequence[Sample]], config: PreprocessConfig
-) -> list[OperatingPoint]:
-    """Return the mean operating curve over some data sets."""
-    noise = embed_clips(embed, background(np.random.default_rng(0)), config)
-    curves = []
-    for samples in groups:
-        clips = [sample.clip for sample in samples]
-        curves.append(
-            operating_curve(
-                embed_clips(embed, clips, config),
-                [clip.label for clip in clips],
-                [clip.subject for clip in clips],
-                noise,
-                taught=TAUGHT,
-                draws=CURVE_DRAWS,
-                rng=np.random.default_rng(0),
-            )
-        )
-    return mean_curve(curves)
-
-
-def invariances(embed: Embed, config: PreprocessConfig, *, people: int = 6) -> dict[str, float]:
+def invariances(
+    alike: Alike, *, people: int = 6, actions: Sequence[str] = tuple(ACTIONS)
+) -> dict[str, float]:
     """
-    Compare embeddings of one simulated motion seen in different ways.
+    Ask about simulated motions seen in different ways, each taught by another person.
 
-    :return: mean cosine similarity of the same motion in another layout, at 10 Hz, and mirrored
-        (for one-sided actions), and, for scale, of different actions and of the same by another
-        person.
+    :return: shares from 0 to 1: of clips that are named alike in two layouts; of clips named
+        rightly, as they are and altered; of one-sided clips and their mirror images told apart.
     """
-    seen: dict[str, list[Clip]] = {name: [] for name in ('plain', 'slow', *LAYOUTS)}
-    sided, actions = [], []
+    rng = np.random.default_rng(5)
+    same: dict[str, list[bool]] = {layout: [] for layout in LAYOUTS}
+    right: dict[str, list[bool]] = {name: [] for name in ('unaltered', *ALTERATIONS)}
+    apart: list[bool] = []
     for person in range(people):
-        body = draw_person(np.random.default_rng((1, person)), handedness='right')
-        for number, action in enumerate(ACTIONS):
-            for name in seen:
-                sensor = Sensor(rate_hz=10.0 if name == 'slow' else 30.0)
-                layout = name if name in LAYOUTS else 'k4abt_32'
-                rng = np.random.default_rng((2, person, number))
-                seen[name].append(simulate_action(action, body, sensor, rng, layout))
-            sided.append(action in SIDED)
-            actions.append(action)
-    vectors = {name: embed_clips(embed, clips, config) for name, clips in seen.items()}
-    images = [clip for clip, one in zip(seen['common_15'], sided, strict=True) if one]
-    mirrored = [_mirrored(clip) for clip in images]
-    plain = embed_clips(embed, images, config)
-    alike = np.array(actions)[:, None] == np.array(actions)
-    among = vectors['plain'] @ vectors['plain'].T
-    others = ~np.eye(len(actions), dtype=bool)
-    out = {
-        f'k4abt_32 and {name}': _mean_similarity(vectors['plain'], vectors[name])
-        for name in LAYOUTS
+        (taught,) = _shown(person + people, actions, (PLAIN,))
+        shown, *others = _shown(person, actions, (PLAIN, *LAYOUTS))
+        named = alike(shown, taught).argmax(axis=1)
+        for layout, clips in zip(LAYOUTS, others, strict=True):
+            same[layout] += (alike(clips, taught).argmax(axis=1) == named).tolist()
+        right['unaltered'] += (named == np.arange(len(actions))).tolist()
+        for name, alter in ALTERATIONS.items():
+            found = alike([alter(clip, rng) for clip in shown], taught).argmax(axis=1)
+            right[name] += (found == np.arange(len(actions))).tolist()
+        sided = [place for place, action in enumerate(actions) if action in SIDED]
+        apart += sides_told_apart(alike, *([clips[p] for p in sided] for clips in (taught, shown)))
+    return {
+        **{f'{PLAIN} and {layout} named alike': _share(found) for layout, found in same.items()},
+        **{f'{name}, named rightly': _share(found) for name, found in right.items()},
+        'one-sided told from its mirror image': _share(apart),
     }
-    out['30 Hz and 10 Hz'] = _mean_similarity(vectors['plain'], vectors['slow'])
-    out['one-sided and mirrored'] = _mean_similarity(plain, embed_clips(embed, mirrored, config))
-    out['same action, other person'] = float(among[alike & others].mean())
-    out['different actions'] = float(among[~alike].mean())
-    return out
 
 
-def _mirrored(clip: Clip) -> Clip:
+def sides_told_apart(alike: Alike, taught: Sequence[Clip], shown: Sequence[Clip]) -> list[bool]:
+    """
+    Say for each clip and each mirror image whether it is nearer to its own side's than the other's.
+
+    :param taught: in `common_15`, one of each action, by somebody else.
+    :param shown: the same actions in the same order.
+    """
+    count = len(shown)
+    both = [*taught, *(mirrored(clip) for clip in taught)]
+    found = alike([*shown, *(mirrored(clip) for clip in shown)], both)
+    own = np.concatenate((np.arange(count), count + np.arange(count)))
+    other = np.roll(own, count)
+    rows = np.arange(2 * count)
+    return [bool(one) for one in found[rows, own] > found[rows, other]]
+
+
+def mirrored(clip: Clip) -> Clip:
+    """Return what a mirror shows, in `common_15`."""
     joints, confidence = mirror(clip.joints_m, clip.confidence)
     return replace(clip, joints_m=joints, confidence=confidence)
 
 
-def _mean_similarity(first: Any, second: Any) -> float:
-    return float((first * second).sum(axis=1).mean())
+def _shown(person: int, actions: Sequence[str], layouts: Sequence[str]) -> list[list[Clip]]:
+    """Let a simulated person do each action once, and see it in some layouts."""
+    body = draw_person(np.random.default_rng((1, person)), handedness='right')
+    return [
+        [
+            _common(
+                simulate_action(
+                    action, body, Sensor(), np.random.default_rng((2, person, number)), layout
+                )
+            )
+            for number, action in enumerate(actions)
+        ]
+        for layout in layouts
+    ]
 
 
-def rounded(value: Any) -> Any:
-    """Round all numbers of a result to four places."""
-    if isinstance(value, dict):
-        return {key: rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [rounded(item) for item in value]
-    return round(value, 4) if isinstance(value, float) else value
+def _common(clip: Clip) -> Clip:
+    sample = as_sample(clip, 'simulated')
+    assert sample is not None, 'simulated persons are seen well enough'
+    return sample.clip
 
 
-def measure(checkpoint: Path, command: str) -> dict[str, Any]:
-    """Measure everything about a checkpoint; the entries of a results file."""
-    state = load_checkpoint(checkpoint)
-    recipe, model = state.recipe, state.model()
+def _share(found: Sequence[bool]) -> float:
+    return round(float(np.mean(found)), 4)
 
-    def embed(joints: Any, mask: Any) -> Any:
-        return embed_with(model, joints, mask)
 
-    unseen = [name for name in TESTS if name not in recipe.data.train]
-    groups = {name: load_samples([name]) for name in tqdm(unseen, desc='loading', disable=None)}
-    results: dict[str, Any] = {
-        'system': recipe.name,
-        'protocol': 'one-shot, one clip a class from one person, all others asked',
-        'one_shot': {
-            name: one_shot(embed, samples, recipe.preprocess) for name, samples in groups.items()
-        },
-        'validation_accuracy': state.best,
-        'invariances': invariances(embed, recipe.preprocess),
+def comparing(state: Checkpoint) -> Alike:
+    """Return how a trained embedder compares clips."""
+    system, network = state.system(), state.model()
+
+    def alike(queries: Sequence[Clip], templates: Sequence[Clip]) -> NDArray[np.float32]:
+        asked, taught = (
+            described(system, network, system.inputs(clips)) for clips in (queries, templates)
+        )
+        return similarities(asked, taught, system.similarity())
+
+    return alike
+
+
+def measure(state: Checkpoint, results: Sequence[dict[str, Any]], command: str) -> dict[str, Any]:
+    """
+    Bring together what a card tells.
+
+    :param results: of all protocols, from `read_results`.
+    :return: for a classifier without 'threshold', 'operating_curve' and 'invariances'; without the
+        first two also where no `lodo` protocol of the system has been run.
+    """
+    recipe = state.recipe
+    found: dict[str, Any] = {
+        'system': recipe.system,
+        'name': recipe.name,
+        'protocols': card_results(results, recipe.system),
     }
-    if groups:
-        curve = calibrate(embed, list(groups.values()), recipe.preprocess)
-        results['threshold'] = asdict(choose(curve, FALSE_ACCEPT))
-        results['operating_curve'] = [asdict(point) for point in curve]
+    if state.system().kind == 'embedder':
+        found['invariances'] = invariances(comparing(state))
+        curve = pooled_curve(results, recipe.system)
+        if curve:
+            found['threshold'] = asdict(chosen_point(curve))
+            found['operating_curve'] = [asdict(point) for point in curve]
     return {
-        **rounded(results),
+        **found,
         'command': command,
-        'trained_with': f'python -m training.train {recipe.name}',
-        'recipe': asdict(recipe),
         'steps': state.step,
+        'minutes': round(state.minutes, 2),
         'seed': recipe.seed,
         'commit': state.commit,
         'measured_at_commit': commit(),
@@ -179,19 +174,19 @@ def measure(checkpoint: Path, command: str) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure a checkpoint on data it has not seen."""
+    """Bring together what the card of a checkpoint's bundle tells."""
     parser = argparse.ArgumentParser(prog='python -m training.measure', description=main.__doc__)
     parser.add_argument('checkpoint', type=Path)
     parser.add_argument('--out', type=Path, help='default: training/results/RECIPE.json')
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     try:
-        results = measure(options.checkpoint, f'{parser.prog} {_beside(options.checkpoint)}')
-    except SkeletonActionError as error:
+        state = load_checkpoint(options.checkpoint)
+        command = f'{parser.prog} {_beside(options.checkpoint)}'
+        results = measure(state, read_results(), command)
+        write_json(options.out or RESULTS / f'{state.recipe.name}.card.json', results)
+    except (SkeletonActionError, OSError) as error:
         parser.exit(1, f'{parser.prog}: {error}\n')
-    out = options.out or CHECKOUT / 'training' / 'results' / f'{results["system"]}.json'
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(results, indent=1) + '\n', encoding='utf-8')
     print(json.dumps({key: results.get(key) for key in SHOWN}, indent=1))
     return 0
 

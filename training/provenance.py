@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 from pathlib import Path
@@ -13,16 +14,25 @@ from training.data import CHECKOUT
 _PACKAGE = 'skeleton_action_ros'
 DECISIVE = (
     'training/*.py',
-    *(f'{_PACKAGE}/core/{name}' for name in ('preprocess.py', 'layouts.py', 'skeleton.py')),
+    *(
+        f'{_PACKAGE}/core/{name}.py'
+        for name in ('preprocess', 'layouts', 'skeleton', 'embedding', 'similarity')
+    ),
     f'{_PACKAGE}/core/simulation',
     f'{_PACKAGE}/adapters/datasets',
     f'{_PACKAGE}/adapters/clips.py',
+    f'{_PACKAGE}/adapters/time_warping.py',
+    f'{_PACKAGE}/evaluation/exam',
 )
-"""What decides how a model turns out, apart from the data."""
+"""What decides how a model turns out and is measured, apart from the data."""
 
 
 def commit() -> str:
-    """Return the commit of this checkout, with a plus where files that matter differ from it."""
+    """
+    Return the commit of this checkout, with a plus where files that matter differ from it.
+
+    A copy without history says what SKELETON_ACTION_COMMIT says, or 'unknown'.
+    """
 
     def git(*words: str) -> str:
         done = subprocess.run(
@@ -30,15 +40,20 @@ def commit() -> str:
         )
         return done.stdout.strip()
 
+    head = git('rev-parse', '--short=12', 'HEAD')
+    if not head:
+        return os.environ.get('SKELETON_ACTION_COMMIT', 'unknown')
     changed = git('diff', 'HEAD', '--name-only', '--', *DECISIVE)
-    return (git('rev-parse', '--short=12', 'HEAD') or 'unknown') + ('+' if changed else '')
+    return head + ('+' if changed else '')
 
 
-def machine() -> str:
+def machine(device: str = 'cpu') -> str:
     """Say in words on what this runs."""
     name = platform.processor() or platform.machine()
     cpuinfo = Path('/proc/cpuinfo')
     if cpuinfo.is_file():
         lines = [line for line in cpuinfo.read_text().splitlines() if line.startswith('model name')]
         name = lines[0].split(':', 1)[1].strip() if lines else name
+    if device != 'cpu':
+        name = f'{torch.cuda.get_device_name(device)}, {name}'
     return f'{name}, {torch.get_num_threads()} threads, torch {torch.__version__}'

@@ -51,8 +51,10 @@ class System(ABC, Generic[R]):
     :cvar name: what a recipe's `system` says.
     :cvar about: one sentence for the list of recipes: whose it is, and what it does.
     :cvar recipe_type: the kind of recipe that it takes.
+    :cvar kind: 'embedder', or 'classifier' where `logits` is what it is about; also of a bundle.
     """
 
+    kind: ClassVar[str] = 'embedder'
     name: ClassVar[str]
     about: ClassVar[str]
     recipe_type: ClassVar[type[Recipe]]

@@ -1,4 +1,4 @@
-"""Train a recipe: `python -m training.train PROTOCOL [--system S] [--set name=value ...]`."""
+"""Train a recipe: `python -m training.train PROTOCOL [--system SYSTEM] [--set name=value ...]`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from skeleton_action_ros.core.errors import SkeletonActionError
 from training.checkpoints import read_state
 from training.config import Recipe, override
 from training.data import CHECKOUT, load_samples
-from training.recipes import RECIPES
+from training.protocols import PROTOCOLS
+from training.recipes import SYSTEMS, recipe_for
 from training.trainer import Trainer, choose_rate
 
 
@@ -84,17 +85,40 @@ def device_of(name: str) -> str:
     return 'cuda' if torch.cuda.is_available() else 'cpu'
 
 
+def add_recipe_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose a recipe, and where it runs."""
+    parser.add_argument(
+        'protocol', choices=PROTOCOLS, metavar='PROTOCOL', help=', '.join(PROTOCOLS)
+    )
+    parser.add_argument('--system', choices=SYSTEMS, default='encoder')
+    parser.add_argument(
+        '--alone', action='store_true', help='learn from the data set asked on only, no others'
+    )
+    parser.add_argument(
+        '--set', action='append', default=[], metavar='NAME=VALUE', help='change one value'
+    )
+    parser.add_argument('--device', default='auto', help='cpu, cuda, or auto (the default)')
+    parser.add_argument('--resume', action='store_true', help='go on from what is there')
+
+
+def chosen_recipe(options: argparse.Namespace) -> Recipe:
+    """
+    Return the recipe that options ask for.
+
+    :raises ConfigError: there is none such.
+    """
+    return override(recipe_for(options.protocol, options.system, alone=options.alone), options.set)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train one recipe from the command line."""
     parser = argparse.ArgumentParser(prog='python -m training.train', description=main.__doc__)
-    parser.add_argument('recipe', choices=sorted(RECIPES))
-    parser.add_argument('--set', action='append', default=[], metavar='NAME=VALUE')
+    add_recipe_options(parser)
+    parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--out', type=Path, help='default: out/training/RECIPE')
-    parser.add_argument('--resume', action='store_true', help='go on from the checkpoint in --out')
-    parser.add_argument('--device', default='auto', help='cpu, cuda, or auto (the default)')
     options = parser.parse_args(arguments)
     try:
-        recipe = override(RECIPES[options.recipe](), options.set)
+        recipe = replace(chosen_recipe(options), seed=options.seed)
         out = options.out or CHECKOUT / 'out' / 'training' / recipe.name
         train(recipe, out, resume=options.resume, device=device_of(options.device))
     except (SkeletonActionError, OSError) as error:

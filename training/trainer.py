@@ -103,7 +103,7 @@ class Trainer:
         self.model.train()
         loss = self.system.loss(self.model, batch)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), _LARGEST_GRADIENT)
         self.optimizer.step()
         self.average.update_parameters(self.model)

@@ -16,7 +16,7 @@ from skeleton_action_ros.adapters.datasets import (
     utd_mhad,
     utkinect,
 )
-from skeleton_action_ros.adapters.datasets.base import Dataset, DatasetClip, cut_actions
+from skeleton_action_ros.adapters.datasets.base import Dataset, DatasetClip, cut_actions, main_bodies
 
 DATASETS: dict[str, Dataset] = {
     dataset.name: dataset
@@ -31,4 +31,4 @@ DATASETS: dict[str, Dataset] = {
     )
 }
 
-__all__ = ['DATASETS', 'Dataset', 'DatasetClip', 'cut_actions']
+__all__ = ['DATASETS', 'Dataset', 'DatasetClip', 'cut_actions', 'main_bodies']

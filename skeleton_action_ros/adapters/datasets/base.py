@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -119,6 +119,32 @@ def cut_actions(recording: DatasetClip, numbers: Mapping[str, int]) -> Iterator[
         except BadClipError:
             continue
         yield replace(recording, clip=replace(clip, label=span.label), action=numbers[span.label])
+
+
+def main_bodies(items: Iterable[DatasetClip]) -> Iterator[DatasetClip]:
+    """
+    Yield one clip a scene: of its bodies, which follow one another, the one that moves most.
+
+    How much a body moves is the variance of its joints' coordinates, summed, as the owners of
+    NTU RGB+D choose the main person.
+    """
+    scene: list[DatasetClip] = []
+    for item in items:
+        if item.body == 0 and scene:
+            yield max(scene, key=_travel)
+            scene = []
+        scene.append(item)
+    if scene:
+        yield max(scene, key=_travel)
+
+
+def _travel(item: DatasetClip) -> float:
+    """Return the variance over time of where the joints are, summed, square metres."""
+    clip = item.clip
+    seen = (clip.confidence > 0.0)[..., None]
+    count = np.maximum(seen.sum(axis=0), 1)
+    middle = (clip.joints_m * seen).sum(axis=0) / count
+    return float((((clip.joints_m - middle) ** 2 * seen).sum(axis=0) / count).sum())
 
 
 def numbered(pattern: re.Pattern[str], path: Path) -> dict[str, int]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skeleton_action_ros.adapters.clips import find_clips, load_clip
-from skeleton_action_ros.adapters.datasets import DATASETS, DatasetClip
+from skeleton_action_ros.adapters.datasets import DATASETS, main_bodies
 from skeleton_action_ros.core.errors import BadClipError, SkeletonActionError
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
 from skeleton_action_ros.core.skeleton import FARTHEST_M, Clip
@@ -175,17 +175,4 @@ def _labelled(clip: Clip, label: str) -> Clip:
 
 def _dataset_clips(dataset: str, file: Path) -> list[Clip | str]:
     """Return the actions of a file; where a scene has several bodies, that which moves most."""
-    scenes: list[list[DatasetClip]] = []
-    for item in DATASETS[dataset].read_actions(file):
-        if item.body == 0 or not scenes:
-            scenes.append([])
-        scenes[-1].append(item)
-    return [max((body.clip for body in bodies), key=_travel) for bodies in scenes]
-
-
-def _travel(clip: Clip) -> float:
-    """Return the variance over time of where the joints are, summed, square metres."""
-    seen = (clip.confidence > 0.0)[..., None]
-    count = np.maximum(seen.sum(axis=0), 1)
-    middle = (clip.joints_m * seen).sum(axis=0) / count
-    return float((((clip.joints_m - middle) ** 2 * seen).sum(axis=0) / count).sum())
+    return [item.clip for item in main_bodies(DATASETS[dataset].read_actions(file))]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from training_clips import standing_clip
 
-from skeleton_action_ros.core.preprocess import PreprocessConfig
 from skeleton_action_ros.core.skeleton import NS_PER_S, ActionSpan, Clip
+from skeleton_action_ros.evaluation.exam import Distances, Draw, Plan
 from training.calibrate import (
     OperatingPoint,
     background_pieces,
@@ -15,46 +15,34 @@ from training.calibrate import (
     mean_curve,
     operating_curve,
 )
-from training.evaluate import Candidate
 
 
-def test_many_clips_are_embedded_some_at_a_time_in_their_order() -> None:
-    sizes = []
-
-    def first_number(joints: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        sizes.append(len(joints))
-        return joints[:, 0, 0, :1] + mask[:, 0, :1]
-
-    joints = np.zeros((600, 4, 15, 3), np.float32)
-    joints[:, 0, 0, 0] = np.arange(600)
-
-    found = Candidate(first_number, PreprocessConfig()).infer(joints, np.ones((600, 4, 15)))
-
-    assert found.embeddings[:, 0].tolist() == list(range(1, 601))
-    assert max(sizes) < 600 == sum(sizes)
+def plan_of(labels: list[str], subjects: list[str]) -> Plan:
+    return Plan(np.array(labels), np.array(subjects), {'ann': tuple(sorted(set(labels)))}, 1, ())
 
 
-def unit(degrees: float) -> list[float]:
-    return [np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))]
+def apart(references: list[float], others: list[float], rows: list[int]) -> Distances:
+    """1 - cosine between unit vectors at some angles, degrees."""
+    angles = np.deg2rad(np.subtract.outer(references, others))
+    return Distances(np.array(rows), (1.0 - np.cos(angles)).astype(np.float32))
 
 
 def test_operating_curve_of_hand_placed_embeddings() -> None:
-    # Only ann shows both actions, so she teaches: wave at 0 and clap at 90 degrees. Bob's waves lie
-    # at 10 and 60 degrees: cosines 0.985 to wave, and 0.866 to clap, which is the nearer one. Cid's
-    # clap lies at 100 degrees, 0.985 from hers.
-    labels = ['wave', 'clap', 'wave', 'wave', 'clap']
-    people = ['ann', 'ann', 'bob', 'bob', 'cid']
-    embeddings = np.array([unit(0), unit(90), unit(10), unit(60), unit(100)], np.float32)
-    noise = np.array([unit(45), unit(5), unit(-80), unit(180)], np.float32)
+    # Ann teaches wave at 0 and clap at 90 degrees. Bob's waves lie at 10 and 60 degrees: cosines
+    # 0.985 to wave, and 0.866 to clap, which is the nearer one. Cid's clap lies at 100 degrees,
+    # 0.985 from hers.
+    plan = plan_of(['wave', 'clap', 'wave', 'wave', 'clap'], ['ann', 'ann', 'bob', 'bob', 'cid'])
+    draw = Draw(np.array([0, 1]), np.array([2, 3, 4]), np.array([True, False]))
+    pieces = [45.0, 5.0, -80.0, 180.0]
+    distances = apart([0.0, 90.0], [0.0, 90.0, 10.0, 60.0, 100.0, *pieces], [0, 1])
 
     curve = operating_curve(
-        embeddings,
-        labels,
-        people,
-        noise,
+        distances,
+        5,
+        plan,
+        [draw] * 3,
+        np.random.default_rng(0),
         taught=2,
-        draws=3,
-        rng=np.random.default_rng(0),
         thresholds=(0.5, 0.9, 0.99),
     )
 
@@ -71,18 +59,16 @@ def test_operating_curve_of_hand_placed_embeddings() -> None:
 
 def test_classes_left_untaught_count_as_false_accepts() -> None:
     # One of two classes is taught; the other lies in the same place, so all of it is accepted.
-    labels = ['wave', 'clap', 'wave', 'clap']
-    people = ['ann', 'ann', 'bob', 'bob']
-    embeddings = np.array([unit(0)] * 4, np.float32)
+    plan = plan_of(['wave', 'clap', 'wave', 'clap'], ['ann', 'ann', 'bob', 'bob'])
+    draw = Draw(np.array([0, 1]), np.array([2, 3]), np.array([True, False]))
 
     (point,) = operating_curve(
-        embeddings,
-        labels,
-        people,
-        np.array([unit(90)], np.float32),
+        apart([0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 90.0], [0, 1]),
+        4,
+        plan,
+        [draw] * 5,
+        np.random.default_rng(0),
         taught=1,
-        draws=5,
-        rng=np.random.default_rng(0),
         thresholds=(0.8,),
     )
 

@@ -1,0 +1,179 @@
+"""
+Results files: what one recipe was measured to be worth, over all its seeds.
+
+Each run leaves an entry of its own beside its checkpoint; the file in `training/results` is made of
+all entries of one recipe, again and again, until none has come in meanwhile. So any number of
+processes may train seeds of one recipe at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from training.calibrate import FALSE_ACCEPT, OperatingPoint, choose, mean_curve
+from training.data import CHECKOUT
+
+RESULTS = CHECKOUT / 'training' / 'results'
+ENTRY = 'figures.json'
+_OF_A_RUN = (
+    *('seed', 'accuracy_mean', 'accuracy_std', 'unknown_auroc', 'unknown_fpr_at_95_tpr'),
+    *('validation_accuracy', 'learning_rate', 'tried', 'steps', 'minutes', 'commit', 'machine'),
+)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a file; whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f'{path.name}.{os.getpid()}.part')
+    try:
+        temporary.write_text(json.dumps(content, indent=1) + '\n', 'utf-8')
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_entries(folder: Path, recipe: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Read the entries of all runs of a recipe, whatever their seed, by their seed."""
+    entries = [
+        json.loads(path.read_text('utf-8')) for path in sorted(folder.glob(f'seed-*/{ENTRY}'))
+    ]
+    wanted = json.loads(json.dumps(recipe))
+    return sorted(
+        (entry for entry in entries if entry['recipe'] == wanted), key=lambda entry: entry['seed']
+    )
+
+
+def merge_until_complete(folder: Path, recipe: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """
+    Write the results file of a recipe from the entries of its runs.
+
+    A run that ends while this one merges may have been overlooked, and its own merge overwritten:
+    so the entries are read again after writing.
+
+    :param folder: has a folder `seed-N` for each run, one at least with an entry.
+    :param recipe: as in the entries: without a seed.
+    """
+    while True:
+        entries = read_entries(folder, recipe)
+        merged = merge(entries)
+        write_json(path, merged)
+        if read_entries(folder, recipe) == entries:
+            return merged
+
+
+def merge(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """
+    Make the content of a results file from entries of one recipe.
+
+    :param entries: one at least; baselines and data are those of the last.
+    :return: 'mean' and 'std' are of the accuracy over seeds, shares from 0 to 1; the standard
+        deviation is the sample's, 0 for a single seed.
+    """
+    last = entries[-1]
+    seeds = [entry['seed'] for entry in entries]
+    out: dict[str, Any] = {key: last[key] for key in ('system', 'protocol', 'paper', 'goal')}
+    out |= {'name': last['recipe']['name'], **spread(entries), 'seeds': seeds}
+    out |= {key: last['figures'][key] for key in ('draws', 'classes', 'clips')}
+    out['baselines'] = {name: _brief(found) for name, found in last['baselines'][''].items()}
+    also = last['figures'].get('also', {})
+    if also:
+        out['also'] = {
+            question: {
+                **spread([{'figures': entry['figures']['also'][question]} for entry in entries]),
+                'baselines': {
+                    name: _brief(found) for name, found in last['baselines'][question].items()
+                },
+            }
+            for question in also
+        }
+    out['per_class'] = {
+        label: _mean([entry['figures']['per_class'][label] for entry in entries])
+        for label in last['figures']['per_class']
+    }
+    out['runs'] = [
+        {key: {**entry['figures'], **entry}[key] for key in _OF_A_RUN} for entry in entries
+    ]
+    if 'altered' in last['figures']:
+        out['altered'] = {
+            name: _mean([entry['figures']['altered'][name] for entry in entries])
+            for name in last['figures']['altered']
+        }
+    if 'operating_curve' in last['figures']:
+        out['operating_curve'] = [
+            vars(point) for point in mean_curve([_curve(entry['figures']) for entry in entries])
+        ]
+    command = f'{last["command"]} --seeds {" ".join(map(str, seeds))}'
+    out |= {'minutes': _mean([entry['minutes'] for entry in entries]), 'command': command}
+    return out | {key: last[key] for key in ('settings', 'commit', 'machine', 'data', 'recipe')}
+
+
+def spread(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return mean and standard deviation over seeds of what each seed's draws have as mean."""
+    found = [entry['figures'] for entry in entries]
+    shares = [one['accuracy_mean'] for one in found]
+    return {
+        'mean': _mean(shares),
+        'std': round(statistics.stdev(shares), 4) if len(shares) > 1 else 0.0,
+        'accuracy_mean': _mean(shares),
+        'accuracy_std': _mean([one['accuracy_std'] for one in found]),
+        'unknown_auroc': _mean([one['unknown_auroc'] for one in found]),
+    }
+
+
+def read_results(folder: Path = RESULTS) -> list[dict[str, Any]]:
+    """Read all results files of protocols, by name."""
+    found = [json.loads(path.read_text('utf-8')) for path in sorted(folder.glob('*.json'))]
+    return [result for result in found if 'runs' in result]
+
+
+def card_results(
+    results: Iterable[Mapping[str, Any]], system: str = 'encoder'
+) -> dict[str, dict[str, Any]]:
+    """
+    Return what the card of a bundle says about all protocols, by the protocol.
+
+    :param results: from `read_results`; those of other systems, and ablations, are left out.
+    """
+    kept = (
+        *('mean', 'std', 'seeds', 'accuracy_mean', 'accuracy_std', 'draws', 'classes', 'clips'),
+        *('unknown_auroc', 'baselines', 'also', 'altered', 'command', 'commit'),
+    )
+    return {
+        result['protocol']: {key: result[key] for key in kept if key in result}
+        for result in results
+        if result['name'] == f'{result["protocol"]}-{system}'
+    }
+
+
+def pooled_curve(
+    results: Iterable[Mapping[str, Any]], system: str = 'encoder'
+) -> list[OperatingPoint]:
+    """Return the operating curve of a system, the mean over data sets left out; [] where none."""
+    curves = [
+        _curve(result)
+        for result in results
+        if 'operating_curve' in result and result['name'] == f'{result["protocol"]}-{system}'
+    ]
+    return mean_curve(curves) if curves else []
+
+
+def chosen_point(curve: Sequence[OperatingPoint]) -> OperatingPoint:
+    """Return the point of a curve at which `FALSE_ACCEPT` is accepted falsely."""
+    return choose(curve, FALSE_ACCEPT)
+
+
+def _curve(found: Mapping[str, Any]) -> list[OperatingPoint]:
+    return [OperatingPoint(**point) for point in found['operating_curve']]
+
+
+def _brief(figures: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in figures.items() if key != 'per_class'}
+
+
+def _mean(values: Sequence[float]) -> float:
+    return round(statistics.fmean(values), 4)

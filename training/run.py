@@ -1,0 +1,143 @@
+"""
+One command a protocol: `python -m training.run PROTOCOL [--system SYSTEM] [--seeds 0 1 2]`.
+
+Trains once a seed, measures each, and the baselines on the same questions, and writes it all into
+`training/results/PROTOCOL-SYSTEM.json`. Several seeds may be run by as many processes at a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from skeleton_action_ros.core.errors import SkeletonActionError
+from training.checkpoints import load_checkpoint
+from training.config import Recipe
+from training.data import CHECKOUT, fingerprint
+from training.evaluate import Exercise, baseline_figures, evaluated, exercise
+from training.protocols import protocol_named
+from training.provenance import machine
+from training.results import ENTRY, RESULTS, merge_until_complete, read_entries, write_json
+from training.train import add_recipe_options, chosen_recipe, device_of, train
+
+RUNS = CHECKOUT / 'out' / 'training'
+
+
+def run_seed(
+    recipe: Recipe,
+    asked: Exercise,
+    baselines: dict[str, dict[str, Any]],
+    folder: Path,
+    about: dict[str, Any],
+    *,
+    resume: bool,
+    device: str,
+) -> None:
+    """
+    Train and measure one seed; leaves a checkpoint and an entry in `folder/seed-N`.
+
+    :param about: further parts of the entry: the command and the settings.
+    :param resume: go on from a checkpoint; where there is an entry, nothing is left to be done.
+    """
+    place = folder / f'seed-{recipe.seed}'
+    seedless = without_seed(recipe)
+    done = [entry['seed'] for entry in read_entries(folder, seedless)]
+    if resume and recipe.seed in done:
+        return
+    train(recipe, place, resume=resume, device=device)
+    torch.set_num_threads(recipe.optimizer.threads)
+    state = load_checkpoint(place / 'checkpoint.pt')
+    protocol = protocol_named(recipe.protocol)
+    write_json(
+        place / ENTRY,
+        {
+            'system': recipe.system,
+            'protocol': recipe.protocol,
+            'paper': protocol.paper,
+            'goal': protocol.goal,
+            'seed': recipe.seed,
+            'figures': evaluated(state, asked, device=device),
+            'baselines': baselines,
+            'validation_accuracy': round(state.best, 4),
+            'learning_rate': state.recipe.optimizer.learning_rate,
+            'tried': state.tried,
+            'steps': state.step,
+            'minutes': round(state.minutes, 2),
+            **about,
+            'commit': state.commit,
+            'machine': machine(device),
+            'data': {
+                'learned': list(recipe.data.train),
+                'fingerprint': state.data,
+                'asked': protocol.asked_on,
+                'asked_fingerprint': fingerprint(asked.samples),
+            },
+            'recipe': seedless,
+        },
+    )
+
+
+def without_seed(recipe: Recipe) -> dict[str, Any]:
+    """Return what all runs of a recipe have in common."""
+    values = asdict(recipe)
+    del values['seed']
+    return values
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train and measure a system by a protocol, once a seed."""
+    parser = argparse.ArgumentParser(prog='python -m training.run', description=main.__doc__)
+    add_recipe_options(parser)
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument(
+        '--ablation', metavar='NAME', help='write ablation-NAME-PROTOCOL-SYSTEM.json instead'
+    )
+    parser.add_argument('--results', type=Path, default=RESULTS, help='default: training/results')
+    options = parser.parse_args(arguments)
+    try:
+        recipe = chosen_recipe(options)
+        if options.ablation:
+            recipe = replace(recipe, name=f'ablation-{options.ablation}-{recipe.name}')
+        folder, path = RUNS / recipe.name, options.results / f'{recipe.name}.json'
+        asked = exercise(recipe.protocol)
+        baselines = baseline_figures(asked)
+        about = {'command': command_of(options), 'settings': list(options.set)}
+        for seed in options.seeds:
+            run_seed(
+                replace(recipe, seed=seed),
+                asked,
+                baselines,
+                folder,
+                about,
+                resume=options.resume,
+                device=device_of(options.device),
+            )
+        merged = merge_until_complete(folder, without_seed(recipe), path)
+    except (SkeletonActionError, OSError) as error:
+        parser.exit(1, f'{parser.prog}: {error}\n')
+    keys = ('name', 'mean', 'std', 'seeds', 'minutes')
+    shown = {key: merged[key] for key in keys}
+    shown['baselines'] = {
+        name: found['accuracy_mean'] for name, found in merged['baselines'].items()
+    }
+    print(json.dumps(shown))
+    return 0
+
+
+def command_of(options: argparse.Namespace) -> str:
+    """Write down the command that was given, but for the seeds."""
+    words = ['python -m training.run', options.protocol, '--system', options.system]
+    words += ['--alone'] if options.alone else []
+    words += [f'--set {setting!r}' for setting in options.set]
+    words += [f'--ablation {options.ablation}'] if options.ablation else []
+    return ' '.join(words)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())
