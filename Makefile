@@ -44,8 +44,11 @@ format: setup-test  ## rewrite the code in the project's style
 	@$(PY) -m ruff check --fix-only .
 	@$(PY) -m ruff format .
 
-train-default: setup-test  ## train the model that ships
+train-default: setup-test  ## train, measure and export the model that ships (into out/models/default)
 	@$(PY) -m training.train default
+	@$(PY) -m training.measure out/training/default/checkpoint.pt --out out/training/default/card.json
+	@$(PY) -m training.export out/training/default/checkpoint.pt \
+	  --results out/training/default/card.json --out out/models/default --int8
 
 clean:  ## remove what was built and written
 	rm -rf .venv build install log out .pytest_cache .mypy_cache .ruff_cache .hypothesis

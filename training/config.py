@@ -182,6 +182,18 @@ class EncoderRecipe(Recipe):
     similarity: SimilarityConfig = field(default_factory=SimilarityConfig)
 
 
+@dataclass(frozen=True)
+class ClassifierRecipe(EncoderRecipe):
+    """
+    The recipe of a closed-set classifier on the same encoder.
+
+    :param metric: weight of the encoder's own loss beside the classifier's.
+    """
+
+    system: str = 'classifier'
+    metric: float = 1.0
+
+
 def override(config: T, settings: Sequence[str]) -> T:
     """
     Change single values of a recipe.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from skeleton_action_ros.core.embedding import Descriptors
@@ -40,9 +41,15 @@ class EncoderSystem(System[EncoderRecipe]):
         return Batches(samples, make_class_table(samples, self.recipe.preprocess, rng), self.recipe)
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
-        arrays = (batch.joints, batch.mask, batch.classes, batch.comparable, batch.warped)
-        joints, mask, classes, comparable, warped = tensors(network, arrays)
-        embeddings = network(joints, mask)
+        joints, mask = tensors(network, (batch.joints, batch.mask))
+        return self.loss_of(network(joints, mask), batch)
+
+    def loss_of(self, embeddings: Tensor, batch: Batch) -> Tensor:
+        """Compute the loss of what the network gave for a batch."""
+        classes, comparable, warped = (
+            torch.from_numpy(array).to(embeddings.device)
+            for array in (batch.classes, batch.comparable, batch.warped)
+        )
         apart: Tensor = self._apart(embeddings, classes, comparable)
         kept: Tensor = self._kept(embeddings, warped)
         return apart + self.recipe.loss.distillation * kept

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from skeleton_action_ros.core.errors import ConfigError
+from training.classifier import ClassifierSystem
 from training.config import Recipe
 from training.encoder import EncoderSystem
 from training.protocols import PROTOCOLS, protocol_named
@@ -17,7 +18,7 @@ from training.skeleton_dml.system import SkeletonDmlSystem
 from training.system import System
 
 SYSTEMS: dict[str, type[System[Any]]] = {
-    system.name: system for system in (EncoderSystem, SkeletonDmlSystem)
+    system.name: system for system in (EncoderSystem, ClassifierSystem, SkeletonDmlSystem)
 }
 
 

@@ -1,66 +1,201 @@
 """
-The table of figures in training/README.md: `python -m training.table` writes it from the results.
+The figures in training/README.md: `python -m training.table` writes them from the results.
 
-What stands between the two marks is replaced; nothing in it is written by hand.
+What stands between two marks is replaced; nothing in it is written by hand.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+import argparse
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from training.data import CHECKOUT
+from training.protocols import PROTOCOLS
+from training.results import read_results
 
 README = CHECKOUT / 'training' / 'README.md'
-RESULTS = CHECKOUT / 'training' / 'results'
-BEGIN = '<!-- figures: python -m training.table -->'
 END = '<!-- end of figures -->'
-METHODS = ('raw', 'canonical', 'dtw', 'embedder')
+ABLATION = 'ablation-'
+OURS = ('encoder', 'classifier')
+LODO = 'lodo-'
+MORE_THAN_DTW = 12.0
+"""Points by which the mean over the data sets left out is to beat time warping."""
+
+Result = Mapping[str, Any]
 
 
-def rows(results: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the lines of a Markdown table, one a recipe and test set."""
+def protocol_rows(results: Iterable[Result]) -> list[str]:
+    """
+    Return the lines of a Markdown table: a row a question, in the order of `PROTOCOLS`.
+
+    The encoder's column has the classifier where the set is closed.
+    """
+    named = {result['name']: result for result in results if not _is_ablation(result)}
     lines = [
-        '| recipe | asked on | classes | clips | raw joints | canonical joints | DTW | embedder '
-        '| seed | commit |',
+        '| protocol | classes, clips | raw joints | canonical joints | DTW | Skeleton-DML '
+        '| this package | seeds | minutes a seed | goal |',
         '|---|---|---|---|---|---|---|---|---|---|',
     ]
-    for result in results:
-        for test, found in result['one_shot'].items():
-            cells = [
-                f'{100 * found[name]["accuracy_mean"]:.1f} +- '
-                f'{100 * found[name]["accuracy_std"]:.1f}'
-                for name in METHODS
+    means: list[dict[str, float]] = []
+    for protocol in PROTOCOLS:
+        for suffix in ('', '-alone'):
+            ours = _first(named, [f'{protocol}{suffix}-{system}' for system in OURS])
+            other = named.get(f'{protocol}{suffix}-skeleton-dml')
+            some = ours or other
+            if some is None:
+                continue
+            lines.append(_row(f'{protocol}{suffix}', some, ours, other))
+            lines += [
+                _row(f'{protocol}{suffix}, {question}', *_question(question, some, ours, other))
+                for question in some.get('also', {})
             ]
-            size = found['embedder']
-            lines.append(
-                f'| {result["system"]} | {test} | {size["classes"]} | {size["clips"]} '
-                f'| {" | ".join(cells)} | {result["seed"]} | {result["commit"]} |'
-            )
+            if protocol.startswith(LODO):
+                means.append(_means(some, ours, other))
+    if len(means) == sum(name.startswith(LODO) for name in PROTOCOLS):
+        lines.append(_mean_row(means))
     return lines
 
 
-def with_table(text: str, results: Iterable[Mapping[str, Any]]) -> str:
+def ablation_rows(results: Iterable[Result]) -> list[str]:
+    """Return the lines of a Markdown table: a row an ablation, a column a protocol."""
+    results = list(results)
+    changed = [result for result in results if _is_ablation(result)]
+    asked = [name for name in PROTOCOLS if name in {one['protocol'] for one in changed}]
+    lines = [
+        '| | changed | ' + ' | '.join(asked) + ' |',
+        '|' + '---|' * (2 + len(asked)),
+    ]
+    whole = {one['protocol']: one for one in results if one['name'] == f'{one["protocol"]}-encoder'}
+    lines.append('| as it is | | ' + ' | '.join(_spread(whole.get(name)) for name in asked) + ' |')
+    for name in sorted({_ablation(result) for result in changed}):
+        own = {one['protocol']: one for one in changed if _ablation(one) == name}
+        settings = next(iter(own.values()))['settings']
+        cells = [_spread(own.get(protocol)) for protocol in asked]
+        shown = ', '.join(f'`{setting}`' for setting in settings)
+        lines.append(f'| {name} | {shown} | {" | ".join(cells)} |')
+    return lines
+
+
+def altered_rows(results: Iterable[Result]) -> list[str]:
+    """Return the lines of a Markdown table: what is lost on queries seen worse, in points."""
+    own = [
+        one for one in results if 'altered' in one and one['name'] == f'{one["protocol"]}-encoder'
+    ]
+    ways = list(own[0]['altered']) if own else []
+    lines = ['| | ' + ' | '.join(['as recorded', *ways]) + ' |', '|' + '---|' * (2 + len(ways))]
+    for one in own:
+        cells = [
+            f'{100 * one["altered"][way]:.1f} ({100 * (one["altered"][way] - one["mean"]):+.1f})'
+            for way in ways
+        ]
+        lines.append(f'| {one["protocol"]} | {100 * one["mean"]:.1f} | {" | ".join(cells)} |')
+    return lines
+
+
+TABLES: dict[str, Callable[[Iterable[Result]], list[str]]] = {
+    '<!-- figures: protocols, by python -m training.table -->': protocol_rows,
+    '<!-- figures: altered, by python -m training.table -->': altered_rows,
+    '<!-- figures: ablations, by python -m training.table -->': ablation_rows,
+}
+
+
+def with_tables(text: str, results: Iterable[Result]) -> str:
     """
-    Replace the table in a text.
+    Replace the tables in a text.
 
-    :raises ValueError: the marks are not there.
+    :raises ValueError: a mark is not there, or is twice.
     """
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    return '\n'.join([before + BEGIN, *rows(results), END + after])
+    found = list(results)
+    for begin, rows in TABLES.items():
+        before, rest = text.split(begin)
+        _, end, after = rest.partition(END)
+        if not end:
+            raise ValueError(f'{begin} has no {END} after it')
+        text = '\n'.join([before + begin, *rows(found), END + after])
+    return text
 
 
-def read_results(folder: Path = RESULTS) -> list[dict[str, Any]]:
-    """Read all results files, by name."""
-    return [json.loads(path.read_text('utf-8')) for path in sorted(folder.glob('*.json'))]
+def _row(title: str, some: Result, ours: Result | None, other: Result | None) -> str:
+    lead = ours or some
+    baselines = some['baselines']
+    protocol = PROTOCOLS.get(title)
+    goal = f'{protocol.goal:g}' if protocol and protocol.goal else ''
+    cells = [
+        title,
+        f'{some["classes"]}, {some["clips"]}',
+        *(_figure(baselines[name], some['draws']) for name in ('raw', 'canonical', 'dtw')),
+        _spread(other),
+        _spread(ours),
+        ' '.join(map(str, lead['seeds'])),
+        f'{lead["minutes"]:.1f}',
+        goal,
+    ]
+    return f'| {" | ".join(cells)} |'
+
+
+def _question(
+    question: str, some: Result, ours: Result | None, other: Result | None
+) -> tuple[Result, Result | None, Result | None]:
+    """Return the results as if they were of one further question."""
+    first, second, third = (
+        None if one is None else {**one, **one['also'][question]} for one in (some, ours, other)
+    )
+    assert first is not None
+    return first, second, third
+
+
+def _means(some: Result, ours: Result | None, other: Result | None) -> dict[str, float]:
+    found = {name: one['accuracy_mean'] for name, one in some['baselines'].items()}
+    for name, one in (('ours', ours), ('other', other)):
+        if one is not None:
+            found[name] = one['mean']
+    return found
+
+
+def _mean_row(means: Sequence[Mapping[str, float]]) -> str:
+    """Return the row of means over all data sets left out."""
+
+    def mean(name: str) -> float | None:
+        shares = [found[name] for found in means if name in found]
+        return 100 * statistics.fmean(shares) if len(shares) == len(means) else None
+
+    found = [mean(name) for name in ('raw', 'canonical', 'dtw', 'other', 'ours')]
+    cells = ['' if one is None else f'{one:.1f}' for one in found]
+    goal = '' if found[2] is None else f'{found[2] + MORE_THAN_DTW:.1f}'
+    return f'| **lodo, mean of {len(means)}** | | {" | ".join(cells)} | | | {goal} |'
+
+
+def _figure(found: Result, draws: int) -> str:
+    """Write an accuracy, with the spread over draws where there are several."""
+    mean = f'{100 * found["accuracy_mean"]:.1f}'
+    return mean if draws == 1 else f'{mean} (draws {100 * found["accuracy_std"]:.1f})'
+
+
+def _spread(found: Result | None) -> str:
+    """Write an accuracy, with the spread over training seeds."""
+    return '' if found is None else f'{100 * found["mean"]:.1f} +- {100 * found["std"]:.1f}'
+
+
+def _is_ablation(result: Result) -> bool:
+    return str(result['name']).startswith(ABLATION)
+
+
+def _ablation(result: Result) -> str:
+    name = str(result['name']).removeprefix(ABLATION)
+    return name.removesuffix(f'-{result["protocol"]}-{result["system"]}')
+
+
+def _first(named: Mapping[str, Result], names: Iterable[str]) -> Result | None:
+    return next((named[name] for name in names if name in named), None)
 
 
 def main() -> int:
-    """Bring the table up to date."""
-    README.write_text(with_table(README.read_text('utf-8'), read_results()), 'utf-8')
+    """Bring the tables up to date."""
+    parser = argparse.ArgumentParser(prog='python -m training.table', description=main.__doc__)
+    parser.parse_args()
+    README.write_text(with_tables(README.read_text('utf-8'), read_results()), 'utf-8')
     return 0
 
 

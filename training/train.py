@@ -61,6 +61,7 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, device: str = 'cpu
     (out / 'history.json').write_text(
         json.dumps({'minutes': trainer.seconds / 60, 'steps': trainer.history}, indent=1), 'utf-8'
     )
+    print(f'{recipe.name}: {trainer.step} steps in {trainer.seconds / 60:.1f} minutes', flush=True)
     return trainer
 
 

@@ -1,52 +1,122 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from training.table import BEGIN, END, README, read_results, rows, with_table
-
-ONE = {
-    'system': 'small',
-    'seed': 3,
-    'commit': 'abc',
-    'one_shot': {
-        'set': {
-            name: {
-                'accuracy_mean': mean,
-                'accuracy_std': 0.0123,
-                'draws': 5,
-                'classes': 4,
-                'clips': 40,
-            }
-            for name, mean in (('raw', 0.1), ('canonical', 0.2), ('dtw', 0.3), ('embedder', 0.456))
-        }
-    },
-}
+from training.protocols import PROTOCOLS
+from training.results import read_results
+from training.table import (
+    END,
+    README,
+    TABLES,
+    ablation_rows,
+    altered_rows,
+    protocol_rows,
+    with_tables,
+)
 
 
-def test_a_row_by_hand() -> None:
-    assert rows([ONE])[2] == (
-        '| small | set | 4 | 40 | 10.0 +- 1.2 | 20.0 +- 1.2 | 30.0 +- 1.2 | 45.6 +- 1.2 | 3 | abc |'
+def result(protocol: str, system: str, mean: float, **others: Any) -> dict[str, Any]:
+    share = {'raw': 0.1, 'canonical': 0.2, 'dtw': 0.3}
+    return {
+        'name': f'{protocol}-{system}',
+        'protocol': protocol,
+        'system': system,
+        'mean': mean,
+        'std': 0.0123,
+        'seeds': [0, 1],
+        'minutes': 4.56,
+        'draws': 200,
+        'classes': 4,
+        'clips': 40,
+        'baselines': {
+            name: {'accuracy_mean': one, 'accuracy_std': 0.04} for name, one in share.items()
+        },
+        **others,
+    }
+
+
+def test_rows_by_hand() -> None:
+    rows = protocol_rows(
+        [
+            result('utd-15', 'skeleton-dml', 0.5),
+            result('utd-15', 'encoder', 0.987, draws=1),
+            result('utd-closed', 'classifier', 0.9),
+        ]
     )
 
+    assert rows[2:] == [
+        '| utd-15 | 4, 40 | 10.0 | 20.0 | 30.0 | 50.0 +- 1.2 | 98.7 +- 1.2 | 0 1 | 4.6 | 98 |',
+        '| utd-closed | 4, 40 | 10.0 (draws 4.0) | 20.0 (draws 4.0) | 30.0 (draws 4.0) |  '
+        '| 90.0 +- 1.2 | 0 1 | 4.6 | 98 |',
+    ]
 
-def test_only_the_table_is_replaced() -> None:
-    text = f'before\n{BEGIN}\nold\n{END}\nafter\n'
 
-    new = with_table(text, [ONE])
+def test_further_questions_have_rows_of_their_own() -> None:
+    question = result('', '', 0.7)
+    also = {'across views': {'mean': 0.7, 'std': 0.02, 'baselines': question['baselines']}}
 
-    assert new.startswith(f'before\n{BEGIN}\n| recipe |')
-    assert new.endswith(f'| abc |\n{END}\nafter\n')
+    rows = protocol_rows([result('lodo-nw-ucla', 'encoder', 0.8, also=also)])
+
+    assert rows[3].startswith('| lodo-nw-ucla, across views | 4, 40 | 10.0 (draws 4.0) |')
+    assert '| 70.0 +- 2.0 |' in rows[3]
+
+
+def test_mean_over_all_data_sets_left_out_is_given_when_all_are_there() -> None:
+    lodo = [name for name in PROTOCOLS if name.startswith('lodo-')]
+    results = [result(name, 'encoder', 0.1 * place) for place, name in enumerate(lodo)]
+
+    assert protocol_rows(results)[-1] == (
+        '| **lodo, mean of 6** | | 10.0 | 20.0 | 30.0 |  | 25.0 | | | 42.0 |'
+    )
+    assert 'mean of' not in protocol_rows(results[1:])[-1]
+
+
+def test_ablations_stand_beside_the_whole() -> None:
+    changed = result('msr-10', 'encoder', 0.7, settings=['loss.distillation=0.0'])
+    changed['name'] = 'ablation-no-teacher-msr-10-encoder'
+
+    rows = ablation_rows([result('msr-10', 'encoder', 0.8), changed])
+
+    assert rows[0] == '| | changed | msr-10 |'
+    assert rows[2:] == [
+        '| as it is | | 80.0 +- 1.2 |',
+        '| no-teacher | `loss.distillation=0.0` | 70.0 +- 1.2 |',
+    ]
+    assert 'no-teacher' not in '\n'.join(protocol_rows([changed]))
+
+
+def test_what_is_lost_on_altered_queries_is_in_points() -> None:
+    rows = altered_rows([result('lodo-utkinect', 'encoder', 0.8, altered={'10 Hz': 0.785})])
+
+    assert rows[0] == '| | as recorded | 10 Hz |'
+    assert rows[2] == '| lodo-utkinect | 80.0 | 78.5 (-1.5) |'
+
+
+def marked() -> str:
+    return '\n'.join(f'before\n{begin}\nold\n{END}\nafter' for begin in TABLES)
+
+
+def test_only_the_tables_are_replaced() -> None:
+    results = [result('utd-15', 'encoder', 0.9)]
+
+    new = with_tables(marked(), results)
+
+    assert new.count('before') == new.count('after') == len(TABLES)
     assert 'old' not in new
-    assert with_table(new, [ONE]) == new
+    assert '| utd-15 |' in new
+    assert with_tables(new, results) == new
 
 
 def test_text_without_marks_is_refused() -> None:
     with pytest.raises(ValueError, match='unpack'):
-        with_table('nothing', [])
+        with_tables('nothing', [])
+    with pytest.raises(ValueError, match='after it'):
+        with_tables(marked().replace(END, ''), [])
 
 
 def test_readme_shows_what_the_results_say() -> None:
     text = README.read_text('utf-8')
 
-    assert read_results()
-    assert with_table(text, read_results()) == text
+    assert with_tables(text, read_results()) == text

@@ -1,0 +1,120 @@
+"""One command a protocol, on a few made-up recordings in the raw format of NTU RGB+D."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dataset_files import write_ntu
+
+from training import run
+from training.evaluate import main as evaluate
+from training.run import main
+
+TINY = (
+    *('optimizer.steps=2', 'optimizer.validate_steps=1', 'batch.view_steps=4', 'batch.views=1'),
+    *('batch.classes=4', 'batch.clips_per_class=2', 'model.width=16', 'model.dilations=(1, 2)'),
+    *('model.embedding=8', 'preprocess.frames=8', 'model.stretches=2'),
+)
+LEARNED, HELD, NOVEL = (3, 9, 15, 21), (2, 8), (1, 7, 61)
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data root with NTU RGB+D in small, a cache and a place for runs."""
+    monkeypatch.setenv('SKELETON_ACTION_DATA', str(tmp_path / 'data'))
+    monkeypatch.setenv('SKELETON_ACTION_CACHE', str(tmp_path / 'cache'))
+    monkeypatch.setattr(run, 'RUNS', tmp_path / 'runs')
+    folder = tmp_path / 'data' / 'ntu'
+    folder.mkdir(parents=True)
+    for action in (*LEARNED, *HELD, *NOVEL):
+        setup = 1 if action <= 60 else 18
+        for person in (8, 9, 10):
+            name = f'S{setup:03}C003P{person:03}R001A{action:03}.skeleton'
+            write_ntu(folder, (('1',),) * (5 + action % 4 + person % 3), name)
+    return tmp_path
+
+
+def command(places: Path, *more: str) -> list[str]:
+    settings = [word for setting in TINY for word in ('--set', setting)]
+    results = ['--results', str(places / 'results'), '--device', 'cpu']
+    return ['ntu120-one-shot-20', *results, *settings, *more]
+
+
+def read(places: Path) -> dict[str, Any]:
+    path = places / 'results' / 'ntu120-one-shot-20-encoder.json'
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def test_seeds_run_one_by_one_end_in_one_file(
+    places: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command(places, '--seeds', '1')) == 0
+    assert main(command(places, '--seeds', '0')) == 0
+    found = read(places)
+
+    assert found['seeds'] == [0, 1]
+    assert found['system'] == 'encoder'
+    assert found['classes'] == len(NOVEL)
+    assert found['clips'] == 3 * len(NOVEL)
+    assert found['draws'] == 1
+    assert set(found['baselines']) == {'raw', 'canonical', 'dtw'}
+    assert 0.0 <= found['mean'] <= 1.0
+    assert found['data']['learned'] == ['ntu']
+    assert found['command'].endswith('--seeds 0 1')
+    assert [one['steps'] for one in found['runs']] == [2, 2]
+    shown = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert shown['seeds'] == [0, 1]
+
+    # What is done is not done again, and a checkpoint tells the same figures by itself.
+    before = (places / 'runs' / 'ntu120-one-shot-20-encoder' / 'seed-0').stat().st_mtime_ns
+    assert main(command(places, '--seeds', '0', '1', '--resume')) == 0
+    folder = places / 'runs' / 'ntu120-one-shot-20-encoder' / 'seed-0'
+    assert folder.stat().st_mtime_ns == before
+    assert read(places) == found
+    capsys.readouterr()
+    assert evaluate([str(folder / 'checkpoint.pt')]) == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert alone['accuracy_mean'] == found['runs'][0]['accuracy_mean']
+    assert (
+        alone['baselines']['dtw']['accuracy_mean'] == (found['baselines']['dtw']['accuracy_mean'])
+    )
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['utd-15'], 'no data set utd-mhad under'),
+        (['default'], 'default asks nothing'),
+        (['lodo-utkinect', '--alone'], 'lodo-utkinect learns from other data sets'),
+        (['utd-15', '--set', 'model.depth=3'], "no setting 'model.depth'"),
+    ],
+)
+def test_what_cannot_be_run_ends_with_one_line(
+    places: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, '--results', str(places / 'results')])
+
+    assert ended.value.code == 1
+    error = capsys.readouterr().err
+    assert error.count('\n') == 1
+    assert message in error
+    assert not (places / 'results').exists()
+    assert not (places / 'runs').exists()
+
+
+def test_checkpoint_of_another_recipe_is_refused(
+    places: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(command(places, '--seeds', '0'))
+    capsys.readouterr()
+
+    with pytest.raises(SystemExit) as ended:
+        main(command(places, '--seeds', '0', '--resume', '--set', 'loss.beta=30.0'))
+
+    assert ended.value.code == 1
+    assert 'is a checkpoint of another recipe: loss differ' in capsys.readouterr().err
