@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from skeleton_action_ros.evaluation.exam import (
 from training.alterations import ALTERATIONS
 from training.calibrate import background, operating_curve
 from training.checkpoints import Checkpoint, load_checkpoint
+from training.config import override
 from training.data import Sample, as_sample, load_samples
 from training.protocols import Questions, protocol_named, reference_rows
 from training.system import System, classified
@@ -216,10 +217,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure one checkpoint, and the baselines, and print the figures as JSON."""
     parser = argparse.ArgumentParser(prog='python -m training.evaluate', description=main.__doc__)
     parser.add_argument('checkpoint', type=Path)
+    parser.add_argument(
+        '--set',
+        action='append',
+        default=[],
+        metavar='NAME=VALUE',
+        help='compare in another way than was trained for, such as similarity.tokens=0.5',
+    )
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     try:
         state = load_checkpoint(options.checkpoint)
+        state = replace(state, recipe=override(state.recipe, options.set))
         asked = exercise(state.recipe.protocol)
         found = evaluated(state, asked)
         found['baselines'] = baseline_figures(asked)[MAIN]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skeleton_action_ros.core.errors import ConfigError
+from skeleton_action_ros.core.errors import ConfigError, ExamError
 from skeleton_action_ros.evaluation.exam import Draw, Plan, make_draws, plan_exam
 from training.config import Recipe
 from training.data import SIMULATED, Sample, split_classes
@@ -131,9 +131,21 @@ def fixed_questions(
     queries: Sequence[int],
     rng: np.random.Generator,
 ) -> Questions:
-    """Ask once about all queries; halves of the actions are drawn for unknown rejection."""
+    """
+    Ask once about all queries; halves of the actions are drawn for unknown rejection.
+
+    :raises ExamError: fewer than two actions are taught, or one that is asked is not.
+    """
     plan = plan_of(samples, references)
     taught = plan.label_of[list(references)]
+    untaught = sorted({str(plan.label_of[place]) for place in queries} - set(plan.classes))
+    if untaught:
+        raise ExamError(f'no reference clip of {", ".join(untaught)}: is the data complete?')
+    if len(plan.classes) < 2 or not queries:
+        raise ExamError(
+            f'{len(plan.classes)} actions with a reference clip, and {len(queries)} clips to ask '
+            'about: is the data complete?'
+        )
     draws = []
     for _ in range(EXAM_DRAWS):
         half = rng.permutation(plan.classes)[: len(plan.classes) // 2]

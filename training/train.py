@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from training.config import Recipe, override
 from training.data import CHECKOUT, load_samples
 from training.protocols import PROTOCOLS
 from training.recipes import SYSTEMS, recipe_for
+from training.results import write_json
 from training.trainer import Trainer, choose_rate
 
 
@@ -58,9 +58,8 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, device: str = 'cpu
                 trainer.save(checkpoint)
     trainer.seconds, began = _passed(trainer.seconds, began)
     trainer.save(checkpoint)
-    (out / 'history.json').write_text(
-        json.dumps({'minutes': trainer.seconds / 60, 'steps': trainer.history}, indent=1), 'utf-8'
-    )
+    history = {'minutes': trainer.seconds / 60, 'steps': trainer.history}
+    write_json(out / 'history.json', history)
     print(f'{recipe.name}: {trainer.step} steps in {trainer.seconds / 60:.1f} minutes', flush=True)
     return trainer
 

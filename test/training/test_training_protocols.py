@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from training_clips import standing_clip
 
-from skeleton_action_ros.core.errors import ConfigError
+from skeleton_action_ros.core.errors import ConfigError, ExamError
 from training.config import DataConfig, Recipe
 from training.data import Sample
 from training.protocols import (
@@ -251,6 +251,16 @@ def test_ntu_auxiliary_classes_grow_and_keep_validation_classes_out(count: int) 
     assert selected == (set() if count == 100 else set(range(2, 121, 6)))
     if count > 20:
         assert ntu_auxiliary(count - 20) < ntu_auxiliary(count)
+
+
+def test_action_without_its_reference_is_named() -> None:
+    samples = ntu_clips()
+    lost = [one for one in samples if not (one.number == 13 and is_ntu_reference(one))]
+
+    with pytest.raises(ExamError, match='no reference clip of action_013: is the data complete'):
+        ask('ntu120-one-shot', lost)
+    with pytest.raises(ExamError, match='0 actions with a reference clip, and 0 clips'):
+        ask('utd-15', [one for one in UTD if one.number < 10])
 
 
 def test_unknown_protocol_is_named_with_those_that_there_are() -> None:
