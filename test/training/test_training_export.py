@@ -1,75 +1,191 @@
+"""The card of an exported checkpoint, and the checkpoints that are refused."""
+
 from __future__ import annotations
 
 import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+import torch
+from torch import Tensor, nn
 from training_clips import lifting_samples, tiny_recipe
 
-from skeleton_action_ros.adapters.onnx_bundle import load_bundle, read_card
-from training.config import override
-from training.export import TERMS, main
-from training.recipes import RECIPES
-from training.train import Trainer
+from skeleton_action_ros.adapters.bundle_card import read_card
+from skeleton_action_ros.adapters.onnx_bundle import load_bundle
+from training import export, quantize
+from training.checkpoints import load_checkpoint
+from training.config import Recipe, override
+from training.encoder import EncoderSystem
+from training.export import TERMS, command_of, main, promise_of
+from training.protocols import PROTOCOLS
+from training.recipes import SYSTEMS, recipe_for
+from training.train import add_recipe_options, chosen_recipe
+from training.trainer import Trainer
 
 RESULTS = {
-    'system': 'tiny',
-    'protocol': 'one-shot',
-    'one_shot': {'set': {'embedder': {'accuracy_mean': 0.5}}},
-    'invariances': {},
+    'system': 'encoder',
+    'protocols': {'utd-15': {'mean': 0.5, 'std': 0.1, 'seeds': [0, 1]}},
+    'invariances': {'10 Hz': 0.9},
     'threshold': {'threshold': 0.7, 'true_accept': 0.4},
     'operating_curve': [{'threshold': 0.7}],
     'command': 'python -m training.measure out/checkpoint.pt',
     'machine': 'a machine',
     'measured_at_commit': 'abc',
 }
+CLASSES = sorted({sample.clip.label for sample in lifting_samples()})
+
+
+class Closed(EncoderSystem):
+    """Names clips after the actions learned from."""
+
+    name: ClassVar[str] = 'closed'
+    kind: ClassVar[str] = 'classifier'
+
+    def network(self, classes: Sequence[str]) -> nn.Module:
+        return Naming(self.recipe.preprocess.frames, len(classes))
+
+
+class Naming(nn.Module):
+    def __init__(self, frames: int, classes: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(frames * 45, classes)
+
+    def forward(self, joints: Tensor, mask: Tensor) -> Tensor:
+        out: Tensor = self.head((joints * mask.unsqueeze(-1)).flatten(1))
+        return out
+
+
+def saved(recipe: Recipe, path: Path) -> Path:
+    """Keep the checkpoint of a run that has not begun yet."""
+    trainer = Trainer(recipe, lifting_samples())
+    with trainer:
+        trainer.save(path)
+    return path
 
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
     recipe = override(tiny_recipe(), ["data.train=('simulated',)"])
-    trainer = Trainer(recipe, lifting_samples())
-    trainer.batches.close()
-    trainer.save(tmp_path / 'checkpoint.pt')
-    return tmp_path / 'checkpoint.pt'
+    return saved(recipe, tmp_path / 'checkpoint.pt')
 
 
-def test_card_says_where_the_model_comes_from(checkpoint: Path, tmp_path: Path) -> None:
-    results = tmp_path / 'results.json'
-    results.write_text(json.dumps(RESULTS))
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    path = tmp_path / 'results.json'
+    path.write_text(json.dumps(RESULTS))
+    return path
 
+
+def test_card_says_where_the_model_comes_from(
+    checkpoint: Path, results: Path, tmp_path: Path
+) -> None:
     status = main([str(checkpoint), '--results', str(results), '--out', str(tmp_path / 'made')])
 
     assert status == 0
-    assert load_bundle(tmp_path / 'made').threshold == 0.7
+    made = load_bundle(tmp_path / 'made')
+    assert (made.kind, made.threshold) == ('embedder', 0.7)
+    assert made.similarity == tiny_recipe().similarity
     card = read_card(tmp_path / 'made')
-    assert card['training']['command'] == 'python -m training.train tiny'
     assert card['training']['data'] == {'simulated': TERMS['simulated']}
     assert card['training']['recipe']['preprocess']['frames'] == 8
     assert len(card['training']['fingerprint']) == 64
-    assert card['results']['one_shot'] == RESULTS['one_shot']
-    assert card['limits']
+    assert card['results']['protocols'] == RESULTS['protocols']
+    assert card['results']['threshold'] == RESULTS['threshold']
+    assert card['operating_curve'] == RESULTS['operating_curve']
+    assert 'left and right are different actions' in ' '.join(card['limits'])
     assert 'Apache-2.0' in card['licence_notes']
+    assert 'int8' not in card
+
+
+def test_command_of_the_card_gives_the_recipe_again(checkpoint: Path) -> None:
+    recipe = load_checkpoint(checkpoint).recipe
+    program, options, words = 'python -m training.train', export.argparse.ArgumentParser(), []
+    add_recipe_options(options)
+    options.add_argument('--seed', type=int)
+
+    command = command_of(replace(recipe, seed=4))
+
+    assert command.startswith(program)
+    words = shlex.split(command.removeprefix(program))
+    given = options.parse_args(words)
+    again = replace(chosen_recipe(given), seed=given.seed)
+    assert replace(again, name='tiny') == replace(recipe, seed=4)
+
+
+@pytest.mark.parametrize('alone', [False, True])
+def test_command_of_a_plain_recipe_has_no_settings(alone: bool) -> None:
+    recipe = recipe_for('utd-15', alone=alone, seed=2)
+
+    found = command_of(recipe)
+
+    where = ' --alone' if alone else ''
+    assert found == f'python -m training.train utd-15 --system encoder{where} --seed 2'
+
+
+def test_int8_is_added_where_it_is_asked_for(
+    checkpoint: Path, results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quantize, '_PEOPLE', 1)
+    judges = {'made': [sample.clip for sample in lifting_samples()]}
+    monkeypatch.setattr(export, 'judges_of', lambda recipe: judges)
+    out = tmp_path / 'made'
+
+    assert main([str(checkpoint), '--results', str(results), '--out', str(out), '--int8']) == 0
+
+    assert load_bundle(out, precision='int8').precision == 'int8'
+    assert read_card(out)['int8']['points_lost'].keys() == {'made'}
+
+
+def test_classifier_becomes_a_bundle_with_its_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SYSTEMS, 'closed', Closed)
+    recipe = override(replace(tiny_recipe(), system='closed'), ["data.train=('simulated',)"])
+    checkpoint = saved(recipe, tmp_path / 'checkpoint.pt')
+    results = tmp_path / 'results.json'
+    results.write_text(json.dumps({**RESULTS, 'threshold': None}))
+
+    assert main([str(checkpoint), '--results', str(results), '--out', str(tmp_path / 'made')]) == 0
+
+    made = load_bundle(tmp_path / 'made')
+    assert (made.kind, list(made.labels), made.threshold) == ('classifier', CLASSES, 0.5)
+    joints, mask = torch.rand(3, 8, 15, 3), torch.ones(3, 8, 15)
+    with torch.inference_mode():
+        wanted = load_checkpoint(checkpoint).model()(joints, mask).numpy()
+    assert made.classify(joints.numpy(), mask.numpy()) == pytest.approx(wanted, abs=1e-5)
+    card = read_card(tmp_path / 'made')
+    assert 'closed set' in ' '.join(card['limits'])
+
+
+def test_system_on_other_inputs_is_refused(checkpoint: Path) -> None:
+    state = replace(load_checkpoint(checkpoint), recipe=Recipe('images', system='skeleton-dml'))
+
+    with pytest.raises(export.SkeletonActionError, match="system 'skeleton-dml' takes other"):
+        promise_of(state, RESULTS)
 
 
 @pytest.mark.parametrize(
-    ('results', 'message'),
+    ('content', 'message'),
     [
         (None, 'No such file'),
         ('{', 'Expecting'),
-        (json.dumps({'system': 'x'}), 'has no threshold'),
+        (json.dumps({'system': 'x'}), 'have no threshold'),
     ],
 )
 def test_results_that_cannot_be_used_end_with_one_line(
     checkpoint: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    results: str | None,
+    content: str | None,
     message: str,
 ) -> None:
     path = tmp_path / 'results.json'
-    if results is not None:
-        path.write_text(results)
+    if content is not None:
+        path.write_text(content)
 
     with pytest.raises(SystemExit) as ended:
         main([str(checkpoint), '--results', str(path), '--out', str(tmp_path / 'made')])
@@ -81,6 +197,6 @@ def test_results_that_cannot_be_used_end_with_one_line(
     assert not (tmp_path / 'made').exists()
 
 
-def test_every_data_set_of_a_recipe_has_its_terms() -> None:
-    for make in RECIPES.values():
-        assert set(make().data.train) <= set(TERMS)
+def test_every_data_set_of_a_protocol_has_its_terms() -> None:
+    for protocol in PROTOCOLS.values():
+        assert set(protocol.datasets) <= set(TERMS)
