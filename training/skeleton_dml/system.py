@@ -1,0 +1,170 @@
+"""Skeleton-DML under the training framework."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from skeleton_action_ros.core.embedding import Descriptors
+from skeleton_action_ros.core.errors import ConfigError
+from skeleton_action_ros.core.skeleton import Clip
+from training.config import Recipe
+from training.data import Sample
+from training.skeleton_dml.images import REPRESENTATIONS
+from training.skeleton_dml.losses import JointLoss
+from training.skeleton_dml.network import Bytes, ImageEmbedder, as_input, draw_images, rotated
+from training.skeleton_dml.recipe import SkeletonDmlRecipe
+from training.system import Arrays, System, tensors
+
+_SMALLEST_IMAGE = 32
+"""ResNet18 halves an image five times."""
+
+
+@dataclass(frozen=True)
+class ImageBatch:
+    """
+    One step's images.
+
+    :param images: (B, 3, H, W).
+    :param classes: (B,) class numbers.
+    :param degrees: (B,) by how much each is turned.
+    :param comparable: (C, C) bool: whether two classes are certainly different actions.
+    """
+
+    images: Bytes
+    classes: NDArray[np.int64]
+    degrees: NDArray[np.float64]
+    comparable: NDArray[np.bool_]
+
+
+class ImageBatches:
+    """
+    All batches of a run, by their step number: some classes, some images of each.
+
+    :param images: (N, 3, H, W).
+    :param actions: (N) 'data set/label' of each.
+    """
+
+    def __init__(self, images: Bytes, actions: Sequence[str], recipe: SkeletonDmlRecipe) -> None:
+        self._images = images
+        self._recipe = recipe
+        names = sorted(set(actions))
+        number = {name: index for index, name in enumerate(names)}
+        class_of = np.array([number[action] for action in actions])
+        self._members = [np.flatnonzero(class_of == index) for index in range(len(names))]
+        self._comparable = comparable(names, across=recipe.metric.across)
+
+    def at(self, step: int) -> ImageBatch:
+        """
+        Make the batch of a step, counted from 0.
+
+        Every class is as likely as every other, whatever its size or data set, as the `m per class`
+        sampler of the published code has it.
+        """
+        rng = np.random.default_rng((self._recipe.seed, step))
+        config = self._recipe.draw
+        count = min(config.classes, len(self._members))
+        drawn = rng.permutation(len(self._members))[:count]
+        places = np.concatenate([self._some(number, rng) for number in drawn])
+        most = self._recipe.images.rotation_deg
+        return ImageBatch(
+            images=self._images[places],
+            classes=np.repeat(drawn, config.clips_per_class),
+            degrees=rng.uniform(-most, most, len(places)),
+            comparable=self._comparable,
+        )
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _some(self, number: int, rng: np.random.Generator) -> NDArray[np.intp]:
+        """Draw images of a class, each once where it has enough of them."""
+        members, wanted = self._members[number], self._recipe.draw.clips_per_class
+        return rng.choice(members, wanted, replace=len(members) < wanted)
+
+
+class SkeletonDmlSystem(System[SkeletonDmlRecipe]):
+    """Images of skeletons, ResNet18, and a metric learned on mined pairs."""
+
+    name: ClassVar[str] = 'skeleton-dml'
+    about: ClassVar[str] = 'Skeleton-DML (2021): a clip as an image, ResNet18, multi-similarity'
+    recipe_type: ClassVar[type[Recipe]] = SkeletonDmlRecipe
+
+    def __init__(self, recipe: SkeletonDmlRecipe) -> None:
+        super().__init__(recipe)
+        images = recipe.images
+        if images.representation not in REPRESENTATIONS:
+            raise ConfigError(
+                f'images.representation must be one of {", ".join(REPRESENTATIONS)}, got '
+                f'{images.representation!r}'
+            )
+        if images.size < _SMALLEST_IMAGE:
+            raise ConfigError(
+                f'images.size must be {_SMALLEST_IMAGE} or more for ResNet18, got {images.size}'
+            )
+        self._loss = JointLoss(recipe.metric)
+
+    def network(self, classes: Sequence[str]) -> nn.Module:
+        return ImageEmbedder(self.recipe.embedder, len(classes))
+
+    def batches(self, samples: Sequence[Sample]) -> ImageBatches:
+        (images,) = self.inputs([sample.clip for sample in samples])
+        return ImageBatches(images, [sample.action for sample in samples], self.recipe)
+
+    def loss(self, network: nn.Module, batch: ImageBatch) -> Tensor:
+        images, classes, comparable = tensors(
+            network, (batch.images, batch.classes, batch.comparable)
+        )
+        embeddings, logits = network(rotated(as_input(images), batch.degrees))
+        loss: Tensor = self._loss(embeddings, logits, classes, comparable)
+        return loss
+
+    def inputs(self, clips: Sequence[Clip]) -> Arrays:
+        config = self.recipe.images
+        return (draw_images(clips, config.representation, config.size),)
+
+    def describe(self, network: nn.Module, inputs: Arrays) -> Descriptors:
+        embeddings, _ = self._seen(network, inputs)
+        unit = functional.normalize(embeddings, dim=1)
+        return Descriptors.without_tokens(unit.cpu().numpy())
+
+    def logits(self, network: nn.Module, inputs: Arrays) -> NDArray[np.float32]:
+        _, logits = self._seen(network, inputs)
+        return np.asarray(logits.cpu().numpy())
+
+    def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
+        """Make RMSprop, as the paper has it."""
+        config = self.recipe.optimizer
+        return torch.optim.RMSprop(
+            network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+
+    def _seen(self, network: nn.Module, inputs: Arrays) -> tuple[Tensor, Tensor]:
+        (images,) = tensors(network, inputs)
+        embeddings, logits = network(as_input(images))
+        return embeddings, logits
+
+
+def comparable(actions: Sequence[str], *, across: bool) -> NDArray[np.bool_]:
+    """
+    Tell which classes are certainly different actions, (C, C).
+
+    :param actions: 'data set/label' of each class.
+    :param across: count classes of different data sets as different, unless they are called the
+        same.
+    """
+    datasets, labels = (
+        np.array(parts) for parts in zip(*(action.split('/', 1) for action in actions), strict=True)
+    )
+    table = datasets[:, None] == datasets
+    if across:
+        table |= labels[:, None] != labels
+    np.fill_diagonal(table, val=False)
+    return np.asarray(table, np.bool_)
