@@ -24,6 +24,7 @@ from skeleton_action_ros.core.skeleton import Clip
 from training.augment import augment, jitter, mirror
 from training.config import AugmentConfig, EncoderRecipe
 from training.data import ClassTable, Sample
+from training.workers import end_with_parent
 
 Floats = NDArray[np.float32]
 _TRUNK = [Common15.NECK, Common15.TORSO]
@@ -113,7 +114,9 @@ class Batches:
             np.flatnonzero(table.action_of == action) for action in range(len(table.actions))
         ]
         self._comparable = table.comparable(across=recipe.batch.across)
-        self._pool = ProcessPoolExecutor(1, multiprocessing.get_context('spawn'))
+        self._pool = ProcessPoolExecutor(
+            1, multiprocessing.get_context('spawn'), initializer=end_with_parent
+        )
         self._coming: dict[int, Future[Views]] = {}
         self._round = -1
         self._views: Views
