@@ -133,7 +133,7 @@ class OptimizerConfig:
     :param validate_steps: steps between two measurements on the validation classes.
     :param learning_rate: its highest; chosen among `rates` where these are given.
     :param rates: learning rates tried for `rate_steps` each before training; the best on the
-        validation classes is taken, the first of equally good ones.
+        validation classes is taken, the first of equally good ones. Without such classes none is.
     :param threads: of the network; another process makes the views meanwhile.
     :param patience: measurements without a better one after which training stops.
     """

@@ -208,13 +208,11 @@ def choose_rate(recipe: Recipe, samples: Sequence[Sample], *, device: str = 'cpu
     Return a fresh run with the learning rate that does best on the validation classes.
 
     Each of `optimizer.rates` is tried from the start for `optimizer.rate_steps` steps, under the
-    schedule of a run of that length; the first of equally good ones is taken. Without rates the
-    recipe stays as it is.
-
-    :raises SkeletonActionError: there are rates, and no validation classes to choose by.
+    schedule of a run of that length; the first of equally good ones is taken. Without rates, or
+    without validation classes to choose by, the recipe keeps the learning rate that it has.
     """
     config = recipe.optimizer
-    if not config.rates:
+    if not config.rates or not split(recipe, samples).validation:
         return Trainer(recipe, samples, device=device)
     tried: dict[str, float] = {}
     for rate in config.rates:
@@ -226,11 +224,6 @@ def choose_rate(recipe: Recipe, samples: Sequence[Sample], *, device: str = 'cpu
             warm_up_steps=min(config.warm_up_steps, config.rate_steps // 10),
         )
         with Trainer(replace(recipe, optimizer=short), samples, device=device) as trial:
-            if not trial.validation:
-                raise SkeletonActionError(
-                    f'{recipe.name}: a learning rate is chosen on validation classes, and '
-                    f'data.validation_stride={recipe.data.validation_stride} keeps none'
-                )
             while not trial.finished:
                 trial.advance()
             tried[str(rate)] = trial.best

@@ -128,11 +128,13 @@ def test_learning_rate_is_the_one_that_does_best_on_validation_classes() -> None
         assert trainer.step == 0
 
 
-def test_learning_rate_is_not_chosen_without_validation_classes() -> None:
-    recipe = override(tiny_recipe(), ['optimizer.rates=(1e-3, 5e-3)', 'optimizer.rate_steps=1'])
+def test_learning_rate_stays_where_there_are_no_validation_classes_to_choose_by() -> None:
+    recipe = override(tiny_recipe(), ['optimizer.rates=(1e-3, 7e-3)', 'optimizer.rate_steps=1'])
 
-    with pytest.raises(SkeletonActionError, match=r'data\.validation_stride=0 keeps none'):
-        choose_rate(recipe, lifting_samples())
+    with choose_rate(recipe, lifting_samples()) as trainer:
+        assert trainer.recipe == recipe
+        assert trainer.recipe.optimizer.learning_rate == 5e-3
+        assert trainer.tried == {}
 
 
 @pytest.mark.parametrize('content', [b'', b'not a checkpoint at all', None])
