@@ -114,6 +114,22 @@ def test_bundle_gives_what_pytorch_gives_for_any_batch(tmp_path: Path, gives: st
             np.testing.assert_allclose(found.tokens, expected[1], atol=1e-5)
 
 
+def test_large_logits_may_differ_by_their_rounding(tmp_path: Path) -> None:
+    loud = network('logits')
+    with torch.no_grad():
+        loud.head.weight *= 3000.0
+
+    made = write_bundle(tmp_path / 'made', loud, CLASSIFIER, about={})
+
+    joints, mask = inputs(5)
+    with torch.inference_mode():
+        wanted = loud(torch.from_numpy(joints), torch.from_numpy(mask)).numpy()
+    largest = np.abs(wanted).max()
+    assert largest > 100.0
+    np.testing.assert_allclose(made.classify(joints, mask), wanted, atol=1e-5 * largest)
+    assert read_card(tmp_path / 'made')['golden_tolerance'] > 1e-3
+
+
 def test_card_and_golden_outputs_tell_of_the_tokens(tmp_path: Path) -> None:
     write_bundle(tmp_path / 'made', network(), EMBEDDER, about={'limits': ['none']})
 
