@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from training_clips import lifting_samples, standing_clip
+
+from skeleton_action_ros.core.errors import ConfigError, SkeletonActionError
+from training.checkpoints import load_checkpoint
+from training.config import DataConfig, OptimizerConfig
+from training.recipes import SYSTEMS, make_system
+from training.skeleton_dml.images import sl_dml
+from training.skeleton_dml.network import ImageEmbedder, draw_images, resized, rotated
+from training.skeleton_dml.recipe import (
+    DrawConfig,
+    EmbedderConfig,
+    ImageConfig,
+    MetricConfig,
+    SkeletonDmlRecipe,
+)
+from training.skeleton_dml.resnet import IMAGENET_CLASSES, ResNet18
+from training.skeleton_dml.system import SkeletonDmlSystem, comparable
+from training.system import classified, described
+from training.trainer import Trainer, choose_rate
+
+
+def tiny(steps: int = 4, stride: int = 0, **changes: object) -> SkeletonDmlRecipe:
+    """Small images and few steps."""
+    recipe = SkeletonDmlRecipe(
+        'tiny',
+        data=DataConfig(train=('made',), validation_stride=stride, simulated_people=0),
+        images=ImageConfig(size=32),
+        embedder=EmbedderConfig(embedding=16, hidden=32),
+        draw=DrawConfig(classes=4, clips_per_class=3),
+        optimizer=OptimizerConfig(
+            steps=steps, learning_rate=3e-4, warm_up_steps=0, average=0.5, validate_steps=2
+        ),
+    )
+    return replace(recipe, **changes)  # type: ignore[arg-type]
+
+
+def test_it_is_a_system_of_the_framework() -> None:
+    assert SYSTEMS['skeleton-dml'] is SkeletonDmlSystem
+    assert isinstance(make_system(tiny()), SkeletonDmlSystem)
+
+
+def test_defaults_are_those_of_the_paper() -> None:
+    recipe = SkeletonDmlRecipe('any')
+
+    assert recipe.images.representation == 'skeleton-dml'
+    assert recipe.images.rotation_deg == 5.0
+    assert recipe.draw.classes * recipe.draw.clips_per_class == 32
+    assert (recipe.metric.miner_epsilon, recipe.metric.margin) == (0.05, 0.1)
+    assert recipe.metric.classifier == 0.5
+    optimizer = make_system(recipe).optimizer(torch.nn.Linear(2, 2))
+    assert isinstance(optimizer, torch.optim.RMSprop)
+
+
+@pytest.mark.parametrize('embedding', [128, 256, 512])
+def test_embedder_has_two_layers_and_a_classifier_beside_it(embedding: int) -> None:
+    network = ImageEmbedder(EmbedderConfig(embedding=embedding), classes=20)
+
+    trunk = sum(parameter.numel() for parameter in network.trunk.parameters())
+    whole = sum(parameter.numel() for parameter in network.parameters())
+    assert trunk == 11_176_512
+    two_layers = 512 * 512 + 512 + 512 * embedding + embedding
+    assert whole == trunk + two_layers + embedding * 20 + 20
+    embeddings, logits = network.eval()(torch.rand(2, 3, 32, 32))
+    assert embeddings.shape == (2, embedding)
+    assert logits.shape == (2, 20)
+
+
+def test_network_starts_from_a_file_that_the_user_names(tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    weights = ResNet18(IMAGENET_CLASSES).state_dict()
+    torch.save(weights, tmp_path / 'imagenet.pth')
+    recipe = tiny(embedder=EmbedderConfig(weights=str(tmp_path / 'imagenet.pth')))
+
+    network = make_system(recipe).network(['made/a', 'made/b'])
+
+    assert isinstance(network, ImageEmbedder)
+    assert torch.equal(network.trunk.layer4[1].conv2.weight, weights['layer4.1.conv2.weight'])
+
+
+def test_named_file_that_is_missing_is_told(tmp_path: Path) -> None:
+    recipe = tiny(embedder=EmbedderConfig(weights=str(tmp_path / 'none.pth')))
+
+    with pytest.raises(SkeletonActionError, match=r'none\.pth cannot be read: No such file'):
+        make_system(recipe).network(['made/a', 'made/b'])
+
+
+def test_image_made_larger_lies_between_its_pixels() -> None:
+    image = np.array([[[0, 0, 90], [100, 0, 90]], [[200, 40, 90], [100, 40, 90]]], np.uint8)
+
+    found = resized(image, 4)
+
+    assert found.shape == (3, 4, 4)
+    assert found[1, :, 0].tolist() == [0, 10, 30, 40]
+    assert found[0, 0].tolist() == [0, 25, 75, 100]
+    assert (found[2] == 90).all()
+
+
+def test_image_made_smaller_is_averaged() -> None:
+    image = np.zeros((4, 200, 3), np.uint8)
+    image[:, ::2] = 100
+
+    found = resized(image, 4)
+
+    assert np.abs(found.astype(int) - 50).max() <= 1
+
+
+def test_images_show_the_clip_as_the_camera_saw_it_and_hide_what_was_not_seen() -> None:
+    clip = standing_clip(32)
+    clip.confidence[:, 4] = 0.0
+    hidden = clip.joints_m.copy()
+    hidden[:, 4] = 0.0
+
+    (found,) = draw_images([clip], 'sl-dml', 32)
+
+    np.testing.assert_array_equal(found, resized(sl_dml(hidden), 32))
+    assert clip.joints_m[:, 4].any()
+
+
+def test_quarter_turn_moves_every_pixel() -> None:
+    images = torch.arange(2 * 3 * 16.0).reshape(2, 3, 4, 4)
+
+    found = rotated(images, np.array([90.0, 0.0]))
+
+    wanted = torch.zeros(3, 4, 4)
+    for row in range(4):
+        for column in range(4):
+            wanted[:, row, column] = images[0, :, column, 3 - row]
+    torch.testing.assert_close(found[0], wanted)
+    torch.testing.assert_close(found[1], images[1])
+
+
+def test_small_turn_is_black_at_the_corners_only() -> None:
+    found = rotated(torch.ones(1, 1, 64, 64), np.array([5.0]))[0, 0]
+
+    assert found[0, 0] == found[-1, -1] == 0.0
+    assert bool((found[8:-8, 8:-8] == 1.0).all())
+    assert 0.9 < float(found.mean()) < 1.0
+
+
+def test_batches_hold_some_classes_and_depend_on_the_step_alone() -> None:
+    samples = lifting_samples()
+    batches = make_system(tiny()).batches(samples)
+
+    first, again, second = batches.at(3), batches.at(3), batches.at(4)
+
+    np.testing.assert_array_equal(first.images, again.images)
+    np.testing.assert_array_equal(first.degrees, again.degrees)
+    assert not np.array_equal(first.images, second.images)
+    assert sorted(Counter(first.classes.tolist()).values()) == [3, 3, 3, 3]
+    assert np.abs(first.degrees).max() <= 5.0
+    assert len(np.unique(first.degrees)) == 12
+    names = sorted({sample.action for sample in samples})
+    for image, number in zip(first.images, first.classes, strict=True):
+        own = [sample.clip for sample in samples if sample.action == names[number]]
+        assert any((image == other).all() for other in draw_images(own, 'skeleton-dml', 32))
+
+
+def test_classes_of_other_data_sets_are_no_negatives_unless_asked() -> None:
+    actions = ['a/clap', 'a/wave', 'b/kick', 'b/wave']
+
+    within = comparable(actions, across=False)
+    across = comparable(actions, across=True)
+
+    assert within.tolist() == [
+        [False, True, False, False],
+        [True, False, False, False],
+        [False, False, False, True],
+        [False, False, True, False],
+    ]
+    assert across.tolist() == [
+        [False, True, True, True],
+        [True, False, True, False],
+        [True, True, False, True],
+        [True, False, True, False],
+    ]
+
+
+@pytest.mark.parametrize('loss', ['multi-similarity', 'triplet-margin'])
+def test_one_batch_is_learned_by_heart(loss: str) -> None:
+    torch.manual_seed(0)
+    samples = lifting_samples(people=2)
+    names = sorted({sample.action for sample in samples})
+    system = make_system(tiny(metric=MetricConfig(loss=loss)))
+    network, batch = system.network(names), system.batches(samples).at(0)
+    optimizer = system.optimizer(network)
+
+    losses = []
+    for _ in range(12):
+        losses.append(system.loss(network, batch))
+        optimizer.zero_grad()
+        losses[-1].backward()
+        optimizer.step()
+
+    assert losses[-1].item() < 0.5 * losses[0].item()
+
+
+def test_clips_are_described_by_unit_length_and_named_by_logits() -> None:
+    samples = lifting_samples(people=1)
+    system = make_system(tiny())
+    network = system.network(['made/a', 'made/b', 'made/c'])
+    inputs = system.inputs([sample.clip for sample in samples])
+
+    found = described(system, network, inputs)
+    logits = classified(system, network, inputs)
+
+    assert found.embeddings.shape == (len(samples), 16)
+    assert found.tokens.shape[1] == 0
+    np.testing.assert_allclose(np.linalg.norm(found.embeddings, axis=1), 1.0, atol=1e-5)
+    assert isinstance(network, ImageEmbedder)
+    images = torch.from_numpy(draw_images([samples[3].clip], 'skeleton-dml', 32)) / 255.0
+    with torch.inference_mode():
+        embedding, wanted = network.eval()(images)
+    np.testing.assert_allclose(logits[3], wanted[0].numpy(), atol=1e-4)
+    embedding = embedding[0].numpy()
+    np.testing.assert_allclose(
+        found.embeddings[3], embedding / np.sqrt((embedding**2).sum()), atol=1e-4
+    )
+
+
+def test_resumed_run_equals_an_unbroken_one(tmp_path: Path) -> None:
+    recipe, samples = tiny(steps=4, stride=3), lifting_samples(people=2)
+    with Trainer(recipe, samples) as unbroken:
+        for _ in range(4):
+            unbroken.advance()
+    with Trainer(recipe, samples) as first:
+        for _ in range(2):
+            first.advance()
+        first.save(tmp_path / 'checkpoint.pt')
+
+    with Trainer(recipe, samples) as second:
+        second.restore(tmp_path / 'checkpoint.pt')
+        for _ in range(2):
+            second.advance()
+        second.save(tmp_path / 'checkpoint.pt')
+
+    assert second.history == unbroken.history
+    wanted = unbroken.average.state_dict()
+    for name, value in second.average.state_dict().items():
+        assert torch.equal(value, wanted[name]), name
+    assert load_checkpoint(tmp_path / 'checkpoint.pt').recipe == recipe
+
+
+def test_rate_is_one_of_those_tried_on_validation_classes() -> None:
+    recipe = tiny(stride=3)
+    recipe = replace(recipe, optimizer=replace(recipe.optimizer, rates=(1e-3, 1e-5), rate_steps=2))
+
+    with choose_rate(recipe, lifting_samples(people=2)) as trainer:
+        assert set(trainer.tried) == {'0.001', '1e-05'}
+        better = max((1e-3, 1e-5), key=lambda rate: trainer.tried[str(rate)])
+        assert trainer.recipe.optimizer.learning_rate == better
+        assert len(trainer.classes) == 4
+        assert not {sample.action for sample in trainer.validation} & set(trainer.classes)
+
+
+@pytest.mark.parametrize(
+    ('images', 'message'),
+    [
+        (ImageConfig(representation='gimme-signals'), "got 'gimme-signals'"),
+        (ImageConfig(size=16), 'must be 32 or more for ResNet18, got 16'),
+    ],
+)
+def test_images_that_cannot_be_are_refused(images: ImageConfig, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make_system(tiny(images=images))
