@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.layouts import Common15 as Joint
-from skeleton_action_ros.core.preprocess import PreprocessConfig
+from skeleton_action_ros.core.preprocess import PreprocessConfig, extents
 from skeleton_action_ros.core.similarity import SimilarityConfig
 from skeleton_action_ros.core.skeleton import NS_PER_S, Clip
 
@@ -62,6 +64,17 @@ def circling(
     )
 
 
+def mirror_image(clip: Clip) -> Clip:
+    """Show a clip of `common_15` in a mirror: what the left did, the right does."""
+    swap = {'LEFT': 'RIGHT', 'RIGHT': 'LEFT'}
+    joints = clip.joints_m.copy()
+    for joint in Joint:
+        name, _, side = joint.name.rpartition('_')
+        twin = Joint[f'{name}_{swap[side]}'] if side in swap else joint
+        joints[:, joint] = clip.joints_m[:, twin] * np.float32([-1, 1, 1])
+    return replace(clip, joints_m=joints)
+
+
 class FakeModel:
     """
     A model without weights: the embedding is how each joint moves relative to the hips.
@@ -97,10 +110,11 @@ class FakeModel:
         steps = np.diff(joints - hips, axis=1) * mask[:, 1:, :, None]
         whole = steps.reshape(len(joints), int(np.prod(steps.shape[1:])))
         if self._tokens == 0:
-            return Descriptors.without_tokens(_unit(whole))
+            return Descriptors.without_tokens(_unit(whole), extents(joints, mask))
         steps = np.concatenate([steps, steps[:, -1:]], axis=1)
         width = int(np.prod(steps.shape[1:])) // self._tokens
-        return Descriptors(_unit(whole), _unit(steps.reshape(len(joints), self._tokens, width)))
+        parts = steps.reshape(len(joints), self._tokens, width)
+        return Descriptors(_unit(whole), _unit(parts), extents(joints, mask))
 
     def classify(self, joints: np.ndarray, mask: np.ndarray) -> np.ndarray:
         self.batches.append(len(joints))

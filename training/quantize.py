@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,12 @@ from skeleton_action_ros.core.embedding import Model, Prepared, prepare_clips
 from skeleton_action_ros.core.preprocess import PreprocessConfig
 from skeleton_action_ros.core.skeleton import Clip
 from skeleton_action_ros.evaluation.exam import (
-    descriptor_distances,
+    Item,
     make_draws,
     measure,
+    model_distances,
     plan_exam,
+    prepare_items,
 )
 from training.data import simulated_samples
 
@@ -115,19 +118,17 @@ def points_lost(
 
 
 def _points_lost(whole: Model, small: Model, clips: Sequence[Clip]) -> float:
-    prepared = prepare_clips(clips, whole.preprocess)
-    arrays = prepared.joints, prepared.mask
+    items = [Item(str(place), replace(clip, annotations=())) for place, clip in enumerate(clips)]
+    material = prepare_items(items, [whole.preprocess])
     if whole.kind == 'classifier':
+        arrays = material.prepared[whole.preprocess]
         named = [model.classify(*arrays).argmax(axis=1) for model in (whole, small)]
         return float(100.0 * (named[0] != named[1]).mean())
-    used = [clips[index] for index in prepared.usable]
-    plan = plan_exam([clip.label for clip in used], [clip.subject for clip in used])
+    plan = plan_exam(material.labels, material.subjects)
     drawn = make_draws(plan, _DRAWS, np.random.default_rng(0))
     rows = np.unique(np.concatenate([draw.references for draw in drawn]))
     reached = [
-        measure(
-            descriptor_distances(model.infer(*arrays), rows, model.similarity), plan, drawn
-        ).accuracy.mean()
+        measure(model_distances(model, material, rows)[0], plan, drawn).accuracy.mean()
         for model in (whole, small)
     ]
     return float(100.0 * (reached[0] - reached[1]))

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.errors import ConfigError
-from skeleton_action_ros.core.similarity import SimilarityConfig, similarities
+from skeleton_action_ros.core.similarity import SimilarityConfig, Templates, similarities
 from skeleton_action_ros.core.skeleton import Clip
 from training.config import OptimizerConfig, Recipe
 from training.data import Sample
@@ -112,7 +112,7 @@ class System(ABC, Generic[R]):
         A system that compares pairs of clips directly overrides this, and `describe` may refuse.
         """
         every = described(self, network, inputs)
-        alike = similarities(every, every[rows], self.similarity())
+        alike = similarities(every, Templates.of(every[rows], []), self.similarity())
         return np.asarray(1.0 - alike.T, np.float32)
 
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:

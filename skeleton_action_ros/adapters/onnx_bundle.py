@@ -30,7 +30,7 @@ from skeleton_action_ros.adapters.bundle_card import (
 )
 from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.errors import BundleError
-from skeleton_action_ros.core.preprocess import PreprocessConfig
+from skeleton_action_ros.core.preprocess import PreprocessConfig, extents
 from skeleton_action_ros.core.similarity import SimilarityConfig
 
 CPU = 'CPUExecutionProvider'
@@ -133,9 +133,10 @@ class OnnxModel:
         if self.kind != 'embedder':
             raise BundleError(f'{self._name} is a {self.kind}: it gives logits, no embedding')
         found = self.outputs(joints, mask)
+        sizes = extents(joints, mask)
         if TOKENS not in found:
-            return Descriptors.without_tokens(found['embedding'])
-        return Descriptors(found['embedding'], found[TOKENS])
+            return Descriptors.without_tokens(found['embedding'], sizes)
+        return Descriptors(found['embedding'], found[TOKENS], sizes)
 
     def classify(
         self, joints: NDArray[np.float32], mask: NDArray[np.float32]

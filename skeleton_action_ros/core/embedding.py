@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skeleton_action_ros.core.errors import BadClipError
 from skeleton_action_ros.core.layouts import Common15
-from skeleton_action_ros.core.preprocess import PreprocessConfig, extents, prepare
+from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
 from skeleton_action_ros.core.skeleton import Clip
 
 if TYPE_CHECKING:
@@ -26,15 +26,21 @@ class Descriptors:
     :param embeddings: (N, D), the whole of each motion, unit length.
     :param tokens: (N, K, d), one for each of K stretches of time in their order, each of unit
         length; K is 0 where the model gives none.
+    :param extents: (N,), how large each motion is in trunk lengths, as from `preprocess.extents`.
     """
 
     embeddings: NDArray[np.float32]
     tokens: NDArray[np.float32]
+    extents: NDArray[np.float32]
 
     @classmethod
-    def without_tokens(cls, embeddings: NDArray[np.float32]) -> Descriptors:
-        """Wrap the embeddings (N, D) of a model that has no tokens."""
-        return cls(embeddings, np.zeros((len(embeddings), 0, 0), np.float32))
+    def without_tokens(
+        cls, embeddings: NDArray[np.float32], extents: NDArray[np.float32] | None = None
+    ) -> Descriptors:
+        """Wrap the embeddings (N, D) of a model that has no tokens; all as large as another."""
+        if extents is None:
+            extents = np.ones(len(embeddings), np.float32)
+        return cls(embeddings, np.zeros((len(embeddings), 0, 0), np.float32), extents)
 
     @classmethod
     def joined(cls, parts: Sequence[Descriptors]) -> Descriptors:
@@ -46,6 +52,7 @@ class Descriptors:
         return cls(
             np.concatenate([part.embeddings for part in parts]),
             np.concatenate([part.tokens for part in parts]),
+            np.concatenate([part.extents for part in parts]),
         )
 
     def __len__(self) -> int:
@@ -53,7 +60,7 @@ class Descriptors:
 
     def __getitem__(self, rows: slice | NDArray[Any] | Sequence[int]) -> Descriptors:
         """Return those of some motions: a slice, places, or a mask (N,)."""
-        return Descriptors(self.embeddings[rows], self.tokens[rows])
+        return Descriptors(self.embeddings[rows], self.tokens[rows], self.extents[rows])
 
 
 class Model(Protocol):
@@ -119,11 +126,6 @@ class Prepared:
     mask: NDArray[np.float32]
     usable: NDArray[np.intp]
     failures: dict[int, str]
-
-    @property
-    def extents(self) -> NDArray[np.float32]:
-        """(usable clips,) how large each motion is, trunk lengths."""
-        return extents(self.joints, self.mask)
 
 
 def prepare_clips(clips: Sequence[Clip], config: PreprocessConfig) -> Prepared:

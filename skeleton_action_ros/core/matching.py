@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skeleton_action_ros.core.config import setting
-from skeleton_action_ros.core.embedding import Descriptors, Model, Prepared, prepare_clips
+from skeleton_action_ros.core.embedding import Descriptors, Model, prepare_clips
 from skeleton_action_ros.core.gallery import Gallery, Template
 from skeleton_action_ros.core.motion import MotionConfig, trim_to_motion
-from skeleton_action_ros.core.similarity import similarities
+from skeleton_action_ros.core.preprocess import mirrored
+from skeleton_action_ros.core.similarity import NEVER, Templates, similarities
 from skeleton_action_ros.core.skeleton import Clip
 
 _NO_MATCH = -1.0
@@ -63,12 +64,17 @@ class MatchingConfig:
     growth: float = setting(
         2.2, 'it may be this many times larger or smaller, by body size', low=1.0, high=100.0
     )
+    other_side: bool = setting(
+        True,
+        'an action counts, somewhat less, with the other hand or foot too, where its name does not '
+        'say left or right and the model allows it',
+    )
 
 
 @dataclass(frozen=True)
-class _Embedded:
+class _Known:
     described: Descriptors
-    extent: float
+    image: Descriptors | None
     duration_s: float
 
 
@@ -90,7 +96,11 @@ class TemplateIndex:
         self._motion = motion
         self._threshold = threshold
         self._limits = limits
-        self._known: dict[str, _Embedded] = {}
+        similarity = model.similarity
+        if not limits.other_side:
+            similarity = replace(similarity, other_side=NEVER)
+        self._similarity = similarity
+        self._known: dict[str, _Known] = {}
         self._arrange([])
 
     @property
@@ -120,11 +130,14 @@ class TemplateIndex:
             clips = [trim_to_motion(item.clip, self._motion) for item in part]
             prepared = prepare_clips(clips, self._model.preprocess)
             described = self._model.infer(prepared.joints, prepared.mask)
-            for row, (index, extent) in enumerate(
-                zip(prepared.usable, prepared.extents, strict=True)
-            ):
-                known[part[index].id] = _Embedded(
-                    described[[row]], float(extent), clips[index].duration_s
+            images = None
+            if self._similarity.other_side < NEVER:
+                images = self._model.infer(*mirrored(prepared.joints, prepared.mask))
+            for row, index in enumerate(prepared.usable):
+                known[part[index].id] = _Known(
+                    described[[row]],
+                    images[[row]] if images is not None else None,
+                    clips[index].duration_s,
                 )
             problems += [
                 f'template {part[index].id} of {part[index].label!r} is not used: {failure}'
@@ -139,10 +152,11 @@ class TemplateIndex:
         if not self._labels or not clips:
             return out
         prepared = prepare_clips(clips, self._model.preprocess)
-        alike = self._compare(prepared)
+        described = self._model.infer(prepared.joints, prepared.mask)
+        alike = similarities(described, self._templates, self._similarity)
         lengths_s = np.array([clips[index].duration_s for index in prepared.usable])
         alike[_apart(lengths_s, self._durations_s, self._limits.stretch)] = _NO_MATCH
-        alike[_apart(prepared.extents, self._extents, self._limits.growth)] = _NO_MATCH
+        alike[_apart(described.extents, self._extents, self._limits.growth)] = _NO_MATCH
         out[prepared.usable] = np.maximum.reduceat(alike, self._firsts, axis=1)
         return out
 
@@ -156,14 +170,11 @@ class TemplateIndex:
         prepared = prepare_clips([trim_to_motion(clip, self._motion)], self._model.preprocess)
         if prepared.failures or not any(others):
             return None
-        alike = np.maximum.reduceat(self._compare(prepared), self._firsts, axis=1)[0]
+        described = self._model.infer(prepared.joints, prepared.mask)
+        every = similarities(described, self._templates, self._similarity)
+        alike = np.maximum.reduceat(every, self._firsts, axis=1)[0]
         best = int(np.argmax(np.where(others, alike, -np.inf)))
         return Hypothesis(self._labels[best], float(alike[best]), float(self._thresholds[best]))
-
-    def _compare(self, prepared: Prepared) -> NDArray[np.float32]:
-        """Return (usable clips, templates)."""
-        described = self._model.infer(prepared.joints, prepared.mask)
-        return similarities(described, self._described, self._model.similarity)
 
     def _arrange(self, templates: Sequence[Template]) -> None:
         """Lay the descriptors out label by label."""
@@ -172,13 +183,14 @@ class TemplateIndex:
         entries = [self._known[template.id] for template in ordered]
         self._labels = tuple(sorted(set(names)))
         self._firsts = np.array([names.index(label) for label in self._labels], np.intp)
-        self._described = (
-            Descriptors.joined([entry.described for entry in entries])
-            if entries
-            else Descriptors.without_tokens(np.zeros((0, 0), np.float32))
+        nothing = Descriptors.without_tokens(np.zeros((0, 0), np.float32))
+        described = Descriptors.joined([entry.described for entry in entries] or [nothing])
+        images = [entry.image for entry in entries if entry.image is not None]
+        self._templates = Templates.of(
+            described, names, Descriptors.joined(images) if images else None
         )
         self._durations_s = np.array([max(entry.duration_s, 1e-3) for entry in entries])
-        self._extents = np.array([max(entry.extent, 1e-3) for entry in entries])
+        self._extents = np.maximum(described.extents, 1e-3)
         own: dict[str, float] = {}
         for template in ordered:
             if template.threshold > 0.0:

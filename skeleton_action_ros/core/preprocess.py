@@ -20,13 +20,14 @@ from skeleton_action_ros.core.body import (
 )
 from skeleton_action_ros.core.config import setting
 from skeleton_action_ros.core.errors import BadClipError
-from skeleton_action_ros.core.layouts import Common15, to_common_15
+from skeleton_action_ros.core.layouts import LAYOUTS, Common15, to_common_15
 from skeleton_action_ros.core.skeleton import Clip
 
 _LEFT = (Common15.SHOULDER_LEFT, Common15.HIP_LEFT)
 _RIGHT = (Common15.SHOULDER_RIGHT, Common15.HIP_RIGHT)
 _SHOULDERS = (Common15.SHOULDER_LEFT, Common15.SHOULDER_RIGHT)
 _HIPS = (Common15.HIP_LEFT, Common15.HIP_RIGHT)
+_MIRROR = np.array(LAYOUTS['common_15'].mirror())
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,19 @@ def prepare(
     seen = confidence >= max(config.min_confidence, 1e-6)
     joints, mask = _resample(joints, seen, clip.stamps_ns, config.frames)
     return _canonical(joints, mask, config), mask
+
+
+def mirrored(
+    joints: NDArray[np.float32], mask: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """
+    Swap left and right: what a mirror shows, which may be another action.
+
+    :param joints: (..., 15, 3), optical axes, as from `prepare` or before.
+    :param mask: (..., 15).
+    """
+    flip = np.array([-1.0, 1.0, 1.0], np.float32)
+    return joints[..., _MIRROR, :] * flip, mask[..., _MIRROR]
 
 
 def extents(joints: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,14 +7,24 @@ The recogniser, the verdict on a new demonstration, the exam and training all co
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skeleton_action_ros.core.config import setting
-from skeleton_action_ros.core.embedding import Descriptors
+from skeleton_action_ros.core.embedding import Descriptors, Model
+from skeleton_action_ros.core.preprocess import mirrored
 
+NEVER = 2.0
+"""As `other_side`: what the other side does is another action."""
+
+_SIDE = re.compile('left|(?<!up)(?<!b)(?<!f)right', re.IGNORECASE)
+"""Upright, bright and fright have no side."""
+_LEAST_EXTENT = 0.1
+_LEAST = -1.0
 _LARGEST_PART = 1 << 22
 """Most tokens paired along one diagonal at a time: keeps the working memory under 100 MB."""
 
@@ -29,22 +39,106 @@ class SimilarityConfig:
     band: int = setting(
         0, 'tokens this far apart in their order may be alike', unit='tokens', low=0, high=512
     )
+    other_side: float = setting(
+        NEVER,
+        'what a motion loses that was taught with the other hand or foot; 2: it is another action',
+        low=0.0,
+        high=NEVER,
+    )
+    size: float = setting(
+        0.0, 'what a motion loses that is e times larger or smaller', low=0.0, high=1.0
+    )
+
+
+@dataclass(frozen=True)
+class Templates:
+    """
+    What motions are compared with.
+
+    :param described: (N).
+    :param images: (M), the mirror images of those of which the other side counts too.
+    :param image_of: (M,) places of these among the N, each once.
+    """
+
+    described: Descriptors
+    images: Descriptors
+    image_of: NDArray[np.intp]
+
+    @classmethod
+    def of(
+        cls, described: Descriptors, labels: Sequence[str], images: Descriptors | None = None
+    ) -> Templates:
+        """
+        Take the images of those whose labels do not name a side.
+
+        :param labels: (N).
+        :param images: (N) of the mirror images; None where the other side never counts.
+        """
+        if images is None:
+            return cls(described, described[:0], np.zeros(0, np.intp))
+        places = [place for place, label in enumerate(labels) if not names_side(label)]
+        image_of = np.array(places, np.intp)
+        return cls(described, images[image_of], image_of)
+
+    def __len__(self) -> int:
+        return len(self.described)
+
+
+def describe_templates(
+    model: Model, joints: NDArray[np.float32], mask: NDArray[np.float32], labels: Sequence[str]
+) -> Templates:
+    """
+    Describe prepared clips that teach, and their mirror images where the model compares with these.
+
+    :param joints: (N, T, 15, 3) as from `prepare`.
+    :param mask: (N, T, 15).
+    :param labels: (N).
+    """
+    images = None
+    if model.similarity.other_side < NEVER:
+        images = model.infer(*mirrored(joints, mask))
+    return Templates.of(model.infer(joints, mask), labels, images)
+
+
+def names_side(label: str) -> bool:
+    """Say whether a label has the word left or right in it: then the side matters."""
+    return _SIDE.search(label) is not None
 
 
 def similarities(
-    queries: Descriptors, templates: Descriptors, config: SimilarityConfig
+    queries: Descriptors, templates: Templates, config: SimilarityConfig
 ) -> NDArray[np.float32]:
     """
     Compare every query with every template.
 
-    It is the cosine of the embeddings and the similarity of the tokens aligned in time, weighted by
-    `config.tokens`. Descriptors without tokens are compared by their embeddings alone.
+    The cosine of the embeddings and the similarity of the tokens aligned in time are weighted by
+    `config.tokens`; descriptors without tokens are compared by their embeddings alone. Where the
+    mirror image of a template is more alike by more than `config.other_side`, it counts in its
+    place, less that. From both goes `config.size` times the logarithm of how many times larger or
+    smaller the query is; motions under 0.1 trunk lengths are as large as that.
 
     :param queries: (Q) of the same model as `templates`.
     :param templates: (N).
     :return: (Q, N), from -1 to 1, larger is more alike.
     """
-    cosine = queries.embeddings @ templates.embeddings.T
+    out = _alike(queries, templates.described, config)
+    if len(templates.image_of) and config.other_side < NEVER:
+        other = _alike(queries, templates.images, config) - np.float32(config.other_side)
+        out[:, templates.image_of] = np.maximum(out[:, templates.image_of], other)
+    if config.size > 0.0:
+        ours, theirs = (
+            np.log(np.maximum(described.extents, _LEAST_EXTENT))
+            for described in (queries, templates.described)
+        )
+        out -= np.float32(config.size) * np.abs(ours[:, None] - theirs)
+    return np.maximum(out, _LEAST, out=out)
+
+
+def _alike(
+    queries: Descriptors, templates: Descriptors, config: SimilarityConfig
+) -> NDArray[np.float32]:
+    """Return (Q, N) by embedding and tokens, of motions as they are."""
+    cosine: NDArray[np.float32] = queries.embeddings @ templates.embeddings.T
     count = queries.tokens.shape[1]
     if count == 0 or config.tokens == 0.0:
         return cosine

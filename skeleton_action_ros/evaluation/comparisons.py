@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from skeleton_action_ros.adapters.subsequence_warping import find_occurrences
 from skeleton_action_ros.core.body import hip_centres, trunk_length_m
-from skeleton_action_ros.core.embedding import Descriptors, Model, prepare_clips
+from skeleton_action_ros.core.embedding import Model, prepare_clips
 from skeleton_action_ros.core.errors import BadSkeletonError
 from skeleton_action_ros.core.gallery import Gallery
 from skeleton_action_ros.core.layouts import Common15
 from skeleton_action_ros.core.motion import MotionConfig, trim_to_motion
-from skeleton_action_ros.core.similarity import similarities
+from skeleton_action_ros.core.similarity import Templates, describe_templates, similarities
 from skeleton_action_ros.core.skeleton import (
     NS_PER_S,
     ActionSpan,
@@ -58,8 +58,8 @@ def best_label_per_window(stream: Stream, model: Model, gallery: Gallery) -> lis
     taught = [trim_to_motion(item.clip, MotionConfig()) for item in gallery.templates]
     length_s = float(np.median([clip.duration_s for clip in taught]))
     prepared = prepare_clips(taught, model.preprocess)
-    templates = model.infer(prepared.joints, prepared.mask)
     labels = [gallery.templates[index].label for index in prepared.usable]
+    templates = describe_templates(model, prepared.joints, prepared.mask, labels)
     found: list[Detection] = []
     for body_id, windows in _windows_by_person(stream, length_s).items():
         run: list[tuple[int, float]] = []
@@ -89,7 +89,7 @@ def _windows_by_person(stream: Stream, length_s: float) -> dict[int, list[Window
 
 
 def _named(
-    windows: Sequence[Window], model: Model, templates: Descriptors, labels: Sequence[str]
+    windows: Sequence[Window], model: Model, templates: Templates, labels: Sequence[str]
 ) -> Iterator[tuple[int, str, float]]:
     """Yield when each window ends, what it is most like, and how much."""
     for first in range(0, len(windows), _AT_ONCE):

@@ -17,6 +17,7 @@ from skeleton_action_ros.adapters import onnx_bundle
 from skeleton_action_ros.adapters.bundle_card import find_bundle
 from skeleton_action_ros.adapters.onnx_bundle import OnnxModel, load_bundle
 from skeleton_action_ros.core.errors import BundleError
+from skeleton_action_ros.core.layouts import Common15
 from skeleton_action_ros.core.preprocess import PreprocessConfig
 from skeleton_action_ros.core.similarity import SimilarityConfig
 
@@ -146,7 +147,10 @@ def test_embedder_says_what_its_card_says(bundle: Path) -> None:
     assert model.preprocess == PreprocessConfig(
         frames=FRAMES, min_confidence=0.2, turn=True, scale=False
     )
-    assert (model.threshold, model.similarity) == (0.75, SimilarityConfig(tokens=0.0, band=0))
+    assert (model.threshold, model.similarity) == (
+        0.75,
+        SimilarityConfig(tokens=0.0, band=0, other_side=2.0, size=0.0),
+    )
 
 
 def test_classifier_gives_logits_and_labels(tmp_path: Path) -> None:
@@ -480,6 +484,15 @@ def test_bundle_that_is_nowhere_is_refused_with_the_places_and_what_is_there(
     assert 'mine' in str(caught.value).rsplit('there are', 1)[1]
 
 
+def floor(clip: np.ndarray) -> np.ndarray:
+    """Where the hips stand on the floor, at each frame: (T, 1, 3)."""
+    middle = (clip[:, Common15.HIP_LEFT] + clip[:, Common15.HIP_RIGHT]) / 2
+    return (middle * np.float32([1, 0, 1]))[:, None]
+
+
+NOTHING = {'tokens': 0.0, 'band': 0, 'other_side': 2.0, 'size': 0.0}
+
+
 def tokens_bundle(folder: Path, tokens: np.ndarray | None = None, **changes: Any) -> Path:
     """The tiny bundle with tokens beside it: the unit-length first joints of every frame."""
     write(folder)
@@ -508,7 +521,7 @@ def tokens_bundle(folder: Path, tokens: np.ndarray | None = None, **changes: Any
         folder,
         **{
             'shapes': {**shapes, 'tokens': ['B', FRAMES, 3]},
-            'similarity': {'tokens': 0.25, 'band': 2},
+            'similarity': {'tokens': 0.25, 'band': 2, 'other_side': 0.1, 'size': 0.05},
             **changes,
         },
     )
@@ -521,12 +534,17 @@ def test_tokens_come_beside_the_embedding(tmp_path: Path, count: int) -> None:
 
     model = load_bundle(tokens_bundle(tmp_path / 'aligned'))
 
-    assert model.similarity == SimilarityConfig(tokens=0.25, band=2)
+    assert model.similarity == SimilarityConfig(tokens=0.25, band=2, other_side=0.1, size=0.05)
     found = model.infer(joints, mask)
     assert found.tokens.shape == (count, FRAMES, 3)
     for clip, tokens in zip(joints, found.tokens, strict=True):
         for frame, token in zip(clip, tokens, strict=True):
             np.testing.assert_allclose(token, frame[0] / np.linalg.norm(frame[0]), atol=1e-5)
+    spread = [
+        np.sort(np.linalg.norm(np.ptp(clip - floor(clip), axis=0)[seen.any(axis=0)], axis=1))
+        for clip, seen in zip(joints, mask, strict=True)
+    ]
+    np.testing.assert_allclose(found.extents, [reach[-2:].mean() for reach in spread], rtol=1e-5)
     if count:
         np.testing.assert_allclose(found.embeddings, expected('embedder', joints, mask), atol=1e-5)
 
@@ -581,9 +599,12 @@ def test_model_without_the_tokens_of_its_card_is_refused(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        ({'similarity': {'tokens': 0.5, 'band': 2}}, 'tokens the share 0.5, but shapes has none'),
-        ({'similarity': {'tokens': 0.5}}, r"similarity must give \['band', 'tokens'\], got"),
-        ({'similarity': {'tokens': 2.0, 'band': 2}}, 'similarity: tokens must be from 0.0 to 1.0'),
+        ({'similarity': {**NOTHING, 'tokens': 0.5}}, 'tokens the share 0.5, but shapes has none'),
+        (
+            {'similarity': {'tokens': 0.5}},
+            r"similarity must give \['band', 'other_side', 'size', 't",
+        ),
+        ({'similarity': {**NOTHING, 'tokens': 2.0}}, 'similarity: tokens must be from 0.0 to 1.0'),
         ({'similarity': 0.5}, 'similarity must be an object, got 0.5'),
         ({'golden_tolerance': 0}, 'golden_tolerance must be above 0 and at most 1, got 0'),
         ({'golden_tolerance': True}, 'golden_tolerance must be above 0 and at most 1, got True'),

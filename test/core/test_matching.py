@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from people import FakeModel, circling
+from people import FakeModel, circling, mirror_image
 
 from skeleton_action_ros.core.embedding import prepare_clips
 from skeleton_action_ros.core.gallery import Gallery, Template
@@ -75,6 +75,42 @@ def test_similarity_counts_the_tokens_as_the_model_says() -> None:
     nearest = index.nearest(PIECE)
     assert nearest is not None
     assert nearest.similarity == pytest.approx(float(found[1]), abs=1e-5)
+
+
+MIRRORED = mirror_image(RIGHT)
+SIDES = FakeModel(similarity=SimilarityConfig(other_side=0.05))
+
+
+def test_other_hand_counts_where_the_name_leaves_it_open() -> None:
+    index = _index(_template('wave', MIRRORED), model=SIDES)
+    assert index.similarities([PIECE])[0, 0] == pytest.approx(0.95, abs=1e-4)
+    nearest = index.nearest(RIGHT)
+    assert nearest is not None
+    assert nearest.similarity == pytest.approx(0.95, abs=1e-4)
+
+
+def test_other_hand_does_not_count_where_the_name_has_a_side() -> None:
+    index = _index(_template('t', MIRRORED, 'wave_left'), model=SIDES)
+    assert index.similarities([PIECE])[0, 0] < 0.9
+
+
+def test_name_given_later_decides_whether_the_side_matters() -> None:
+    index = _index(model=SIDES)
+    gallery = _gallery(_template('t', MIRRORED, 'wave'))
+    for label, counts in (('wave', True), ('wave_left', False), ('wave', True)):
+        gallery = (
+            gallery.rename(gallery.labels[0], label) if label not in gallery.labels else gallery
+        )
+        index.set_gallery(gallery)
+        assert (index.similarities([PIECE])[0, 0] > 0.9) == counts
+
+
+def test_other_hand_does_not_count_where_it_is_switched_off() -> None:
+    model = FakeModel(similarity=SimilarityConfig(other_side=0.05))
+    index = TemplateIndex(model, MotionConfig(), MatchingConfig(other_side=False), 0.7)
+    assert index.set_gallery(_gallery(_template('wave', MIRRORED))) == []
+    assert model.batches == [1]
+    assert index.similarities([PIECE])[0, 0] < 0.9
 
 
 def test_piece_much_shorter_or_longer_than_the_template_is_no_match() -> None:

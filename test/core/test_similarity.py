@@ -9,7 +9,14 @@ from skeleton_action_ros.core import similarity
 from skeleton_action_ros.core.config import build
 from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.errors import ConfigError
-from skeleton_action_ros.core.similarity import SimilarityConfig, aligned_tokens, similarities
+from skeleton_action_ros.core.similarity import (
+    NEVER,
+    SimilarityConfig,
+    Templates,
+    aligned_tokens,
+    names_side,
+    similarities,
+)
 
 
 def unit(*shape: int, seed: int) -> np.ndarray:
@@ -18,7 +25,14 @@ def unit(*shape: int, seed: int) -> np.ndarray:
 
 
 def described(count: int, seed: int, tokens: int = 6, width: int = 5) -> Descriptors:
-    return Descriptors(unit(count, 7, seed=seed), unit(count, tokens, width, seed=seed + 100))
+    extents = np.random.default_rng(seed).uniform(0.2, 3.0, count).astype(np.float32)
+    return Descriptors(
+        unit(count, 7, seed=seed), unit(count, tokens, width, seed=seed + 100), extents
+    )
+
+
+def plain(templates: Descriptors) -> Templates:
+    return Templates.of(templates, ['action'] * len(templates))
 
 
 def naive_aligned(query: np.ndarray, template: np.ndarray, band: int) -> float:
@@ -68,7 +82,7 @@ def test_reversed_motion_is_not_the_same() -> None:
 def test_embedding_and_tokens_have_their_shares(share: float) -> None:
     queries, templates = described(3, seed=3), described(5, seed=4)
 
-    found = similarities(queries, templates, SimilarityConfig(tokens=share, band=2))
+    found = similarities(queries, plain(templates), SimilarityConfig(tokens=share, band=2))
 
     for i in range(3):
         for j in range(5):
@@ -81,7 +95,7 @@ def test_descriptors_without_tokens_are_compared_by_their_embeddings() -> None:
     queries = Descriptors.without_tokens(np.array([[1, 0], [0.6, 0.8]], np.float32))
     templates = Descriptors.without_tokens(np.array([[0, 1]], np.float32))
 
-    found = similarities(queries, templates, SimilarityConfig(tokens=0.5, band=2))
+    found = similarities(queries, plain(templates), SimilarityConfig(tokens=0.5, band=2))
 
     np.testing.assert_allclose(found, [[0.0], [0.8]], atol=1e-6)
 
@@ -91,24 +105,100 @@ def test_many_queries_are_compared_in_parts_with_the_same_result(
 ) -> None:
     queries, templates = described(7, seed=5), described(4, seed=6)
     config = SimilarityConfig(tokens=0.5, band=1)
-    whole = similarities(queries, templates, config)
+    whole = similarities(queries, plain(templates), config)
 
     monkeypatch.setattr(similarity, '_LARGEST_PART', 2 * 6 * 4)
 
-    np.testing.assert_allclose(similarities(queries, templates, config), whole, atol=1e-6)
+    np.testing.assert_allclose(similarities(queries, plain(templates), config), whole, atol=1e-6)
 
 
 @pytest.mark.parametrize('share', [0.0, 0.5])
 def test_no_queries_and_no_templates_give_empty_results(share: float) -> None:
     config = SimilarityConfig(tokens=share, band=1)
 
-    assert similarities(described(0, seed=1), described(3, seed=2), config).shape == (0, 3)
-    assert similarities(described(3, seed=1), described(0, seed=2), config).shape == (3, 0)
+    assert similarities(described(0, seed=1), plain(described(3, seed=2)), config).shape == (0, 3)
+    assert similarities(described(3, seed=1), plain(described(0, seed=2)), config).shape == (3, 0)
+
+
+def test_mirror_images_count_less_and_only_where_the_label_names_no_side() -> None:
+    queries, templates, images = (
+        described(count, seed=seed) for count, seed in ((3, 1), (4, 2), (4, 3))
+    )
+    labels = ['drink', 'wave_left', 'wave', 'PunchRight']
+    config = SimilarityConfig(tokens=0.8, band=1, other_side=0.05)
+
+    found = similarities(queries, Templates.of(templates, labels, images), config)
+
+    own = similarities(queries, plain(templates), config)
+    other = similarities(queries, plain(images), config)
+    for i in range(3):
+        for j, label in enumerate(labels):
+            wanted = own[i, j]
+            if label in ('drink', 'wave'):
+                wanted = max(wanted, other[i, j] - 0.05)
+            assert found[i, j] == pytest.approx(wanted, abs=1e-6)
+    assert (found > own + 0.01).any()
+
+
+def test_other_side_never_counts_where_the_model_says_so() -> None:
+    queries, templates, images = (described(3, seed=seed) for seed in (1, 2, 3))
+    config = SimilarityConfig(tokens=0.8, band=1, other_side=NEVER)
+
+    found = similarities(queries, Templates.of(templates, ['wave'] * 3, images), config)
+
+    np.testing.assert_array_equal(found, similarities(queries, plain(templates), config))
+
+
+@pytest.mark.parametrize(
+    ('label', 'names'),
+    [
+        ('wave_left', True),
+        ('PunchRight', True),
+        ('right_hand_wave', True),
+        ('KICK_RIGHT', True),
+        ('baseball_swing_from_right', True),
+        ('wave', False),
+        ('stand_upright', False),
+        ('Bright idea', False),
+        ('FRIGHT', False),
+    ],
+)
+def test_a_side_in_the_label_is_found(label: str, names: bool) -> None:
+    assert names_side(label) is names
+
+
+def test_larger_and_smaller_motions_lose_by_the_logarithm_of_their_size() -> None:
+    embedding = np.array([[1, 0]], np.float32)
+    templates = Templates.of(
+        Descriptors.without_tokens(embedding.repeat(4, 0), np.array([1, 2, 0.5, 0.01], np.float32)),
+        ['a', 'b', 'c', 'd'],
+    )
+    query = Descriptors.without_tokens(embedding, np.ones(1, np.float32))
+
+    found = similarities(query, templates, SimilarityConfig(size=0.1))
+
+    # Twice as large and half as large cost the same; less than 0.1 trunk lengths is as 0.1.
+    lost = (0.0, 0.1 * np.log(2), 0.1 * np.log(2), 0.1 * np.log(10))
+    np.testing.assert_allclose(found[0], 1.0 - np.array(lost), atol=1e-6)
+
+
+def test_similarity_is_never_under_minus_1() -> None:
+    templates = Templates.of(
+        Descriptors.without_tokens(np.array([[-1, 0]], np.float32), np.array([9], np.float32)),
+        ['a'],
+    )
+    query = Descriptors.without_tokens(np.array([[1, 0]], np.float32), np.ones(1, np.float32))
+
+    assert similarities(query, templates, SimilarityConfig(size=1.0)).tolist() == [[-1.0]]
 
 
 @pytest.mark.parametrize(
     ('values', 'message'),
-    [({'tokens': 1.5}, 'tokens must be from 0.0 to 1.0, got 1.5'), ({'band': -1}, 'band must be')],
+    [
+        ({'tokens': 1.5}, 'tokens must be from 0.0 to 1.0, got 1.5'),
+        ({'band': -1}, 'band must be'),
+        ({'other_side': 3.0}, 'other_side must be'),
+    ],
 )
 def test_settings_outside_their_range_are_refused(values: dict[str, float], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
@@ -126,3 +216,5 @@ def test_descriptors_are_taken_and_joined_row_by_row() -> None:
     np.testing.assert_array_equal(some.tokens, whole.tokens[[4, 0]])
     np.testing.assert_array_equal(joined.embeddings, whole.embeddings)
     np.testing.assert_array_equal(joined.tokens, whole.tokens)
+    np.testing.assert_array_equal(joined.extents, whole.extents)
+    np.testing.assert_array_equal(some.extents, whole.extents[[4, 0]])

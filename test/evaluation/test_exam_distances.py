@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from people import FakeModel, circling
+from people import FakeModel, circling, mirror_image
 
 from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.errors import ExamError
@@ -16,11 +16,11 @@ from skeleton_action_ros.core.skeleton import Clip
 from skeleton_action_ros.evaluation.exam import (
     CANONICAL,
     RAW,
+    Distances,
     Item,
     Material,
     baseline_distances,
-    descriptor_distances,
-    embed,
+    model_distances,
     prepare_items,
 )
 
@@ -45,6 +45,32 @@ def distances(*clips: Clip) -> dict[str, float]:
 
 CIRCLE = circling([(0.5, 2.5)], 3.0)
 TURN = np.array([[np.cos(0.7), 0, np.sin(0.7)], [0, 1, 0], [-np.sin(0.7), 0, np.cos(0.7)]])
+
+
+class Saying(FakeModel):
+    """Says what it is told, whatever it is shown; of mirror images nothing at all."""
+
+    def __init__(self, described: Descriptors, similarity: SimilarityConfig) -> None:
+        super().__init__(similarity=similarity)
+        self._described = described
+
+    def infer(self, joints: np.ndarray, mask: np.ndarray) -> Descriptors:
+        places = np.round(joints[:, 0, Joint.HEAD, 1] / -0.1).astype(int)
+        return self._described[places]
+
+
+def compared(described: Descriptors, rows: list[int], similarity: SimilarityConfig) -> Distances:
+    """Return the distances of a model that says this about as many clips, from some to all."""
+    clips = []
+    for place in range(len(described)):
+        clip = replace(CIRCLE, label='circle', subject='ann', joints_m=CIRCLE.joints_m.copy())
+        # Half a trunk of 0.5 m is one unit: the head tells which clip it is.
+        clip.joints_m[:, Joint.HEAD, 1] = -0.05 * place
+        clips.append(Item(str(place), clip))
+    model = Saying(described, similarity)
+    found, said = model_distances(model, prepare_items(clips, [model.preprocess]), np.array(rows))
+    np.testing.assert_array_equal(said.embeddings, described.embeddings)
+    return found
 
 
 def test_no_baseline_minds_where_somebody_stands() -> None:
@@ -87,9 +113,7 @@ def test_time_warping_alone_forgives_a_late_start() -> None:
 def test_embeddings_are_compared_by_their_angle() -> None:
     vectors = np.array([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]], np.float32)
 
-    found = descriptor_distances(
-        Descriptors.without_tokens(vectors), np.array([0, 2]), SimilarityConfig()
-    )
+    found = compared(Descriptors.without_tokens(vectors), [0, 2], SimilarityConfig())
 
     np.testing.assert_allclose(found.values, [[0, 1, 0.4], [0.4, 0.2, 0]], atol=1e-6)
     np.testing.assert_allclose(
@@ -103,14 +127,35 @@ def test_tokens_count_with_their_share() -> None:
     described = Descriptors(
         np.array([[1, 0], [1, 0]], np.float32),
         np.array([[[1, 0], [1, 0]], [[1, 0], [0, 1]]], np.float32),
+        np.ones(2, np.float32),
     )
 
-    found = descriptor_distances(described, np.array([1]), SimilarityConfig(tokens=0.4, band=1))
+    found = compared(described, [1], SimilarityConfig(tokens=0.4, band=1))
 
     # Tokens: forward (1 + 1) / 2, backward (1 + 0) / 2; aligned 0.75; 0.6 * 1 + 0.4 * 0.75 = 0.9.
     np.testing.assert_allclose(found.values, [[0.1, 0.0]], atol=1e-6)
 
 
+def test_references_are_compared_by_their_mirror_images_too() -> None:
+    left = replace(mirror_image(CIRCLE), label='circle', subject='bob')
+    right = replace(CIRCLE, label='circle', subject='ann')
+    items = [Item('left', left), Item('right', right), Item('named', replace(right, label='right'))]
+
+    for other_side, wanted in ((0.05, 0.05), (2.0, None)):
+        model = FakeModel(similarity=SimilarityConfig(other_side=other_side))
+        material = prepare_items(items, [model.preprocess])
+        found, _ = model_distances(model, material, np.array([1, 2]))
+        plain = 1.0 - float(embeddings(model, material)[0] @ embeddings(model, material)[1])
+        assert plain > 0.2
+        # The right hand's circle is the left one's mirror image; what is named right has none.
+        assert found.values[0, 0] == pytest.approx(plain if wanted is None else wanted, abs=1e-4)
+        assert found.values[1, 0] == pytest.approx(plain, abs=1e-4)
+
+
+def embeddings(model: FakeModel, material: Material) -> np.ndarray:
+    return model.infer(*material.prepared[model.preprocess]).embeddings
+
+
 def test_a_classifier_cannot_sit_an_exam() -> None:
     with pytest.raises(ExamError, match='is a classifier, which knows its own labels only'):
-        embed(FakeModel(kind='classifier'), material(CIRCLE))
+        model_distances(FakeModel(kind='classifier'), material(CIRCLE), np.array([0]))

@@ -11,7 +11,7 @@ import pytest
 from skeleton_action_ros.adapters.bundle_card import find_bundle, read_card
 from skeleton_action_ros.adapters.onnx_bundle import OnnxModel, load_bundle
 from skeleton_action_ros.core.embedding import Descriptors, prepare_clips
-from skeleton_action_ros.core.similarity import similarities
+from skeleton_action_ros.core.similarity import describe_templates, similarities
 from skeleton_action_ros.core.simulation import Person, Sensor, draw_person, simulate_action
 from skeleton_action_ros.core.skeleton import Clip
 
@@ -46,7 +46,10 @@ def describe(model: OnnxModel, clips: list[Clip]) -> Descriptors:
 
 
 def compare(model: OnnxModel, asked: list[Clip], taught: list[Clip]) -> np.ndarray:
-    return similarities(describe(model, asked), describe(model, taught), model.similarity)
+    prepared = prepare_clips(taught, model.preprocess)
+    labels = [clip.label for clip in taught]
+    templates = describe_templates(model, prepared.joints, prepared.mask, labels)
+    return similarities(describe(model, asked), templates, model.similarity)
 
 
 def agreement(model: OnnxModel, taught: list[Clip], asked: list[Clip]) -> float:

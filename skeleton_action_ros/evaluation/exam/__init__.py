@@ -12,8 +12,8 @@ from skeleton_action_ros.evaluation.exam.distances import (
     RAW,
     Distances,
     baseline_distances,
-    descriptor_distances,
     embed,
+    model_distances,
 )
 from skeleton_action_ros.evaluation.exam.embedding_map import map_of
 from skeleton_action_ros.evaluation.exam.examination import Examination, examine
@@ -45,12 +45,12 @@ __all__ = [
     'Plan',
     'Skipped',
     'baseline_distances',
-    'descriptor_distances',
     'embed',
     'examine',
     'make_draws',
     'map_of',
     'measure',
+    'model_distances',
     'plan_exam',
     'prepare_items',
     'read_items',

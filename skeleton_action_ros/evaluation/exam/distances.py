@@ -12,7 +12,7 @@ from skeleton_action_ros.adapters.time_warping import warped_distances
 from skeleton_action_ros.core.embedding import Descriptors, Model
 from skeleton_action_ros.core.errors import ExamError
 from skeleton_action_ros.core.preprocess import PreprocessConfig
-from skeleton_action_ros.core.similarity import SimilarityConfig, similarities
+from skeleton_action_ros.core.similarity import describe_templates, similarities
 from skeleton_action_ros.evaluation.exam.material import Material
 
 Floats = NDArray[np.float32]
@@ -62,12 +62,23 @@ def embed(model: Model, material: Material) -> Descriptors:
     return model.infer(joints, mask)
 
 
-def descriptor_distances(
-    described: Descriptors, rows: NDArray[np.intp], similarity: SimilarityConfig
-) -> Distances:
-    """Return 1 - similarity; the clips of `rows` are the templates, as in the recogniser."""
-    alike = similarities(described, described[rows], similarity)
-    return Distances(rows, np.asarray(1.0 - alike.T, np.float32))
+def model_distances(
+    model: Model, material: Material, rows: NDArray[np.intp]
+) -> tuple[Distances, Descriptors]:
+    """
+    Return 1 - similarity, and what the model says about all clips.
+
+    The clips of `rows` are the templates, with their mirror images where the model compares with
+    these, as in the recogniser.
+
+    :raises ExamError: the model is a classifier.
+    """
+    described = embed(model, material)
+    joints, mask = material.prepared[model.preprocess]
+    labels = [material.labels[row] for row in rows]
+    templates = describe_templates(model, joints[rows], mask[rows], labels)
+    alike = similarities(described, templates, model.similarity)
+    return Distances(rows, np.asarray(1.0 - alike.T, np.float32)), described
 
 
 def baseline_distances(

@@ -13,8 +13,7 @@ from skeleton_action_ros.evaluation.exam.distances import (
     BASELINES,
     Distances,
     baseline_distances,
-    descriptor_distances,
-    embed,
+    model_distances,
 )
 from skeleton_action_ros.evaluation.exam.figures import Figures, measure
 from skeleton_action_ros.evaluation.exam.material import Material
@@ -69,10 +68,9 @@ def examine(
     """
     drawn = make_draws(plan, draws, np.random.default_rng(seed))
     rows = np.unique(np.concatenate([draw.references for draw in drawn]))
-    described = embed(model, material)
+    own, described = model_distances(model, material, rows)
     others = {
-        name: descriptor_distances(embed(other, material), rows, other.similarity)
-        for name, other in (against or {}).items()
+        name: model_distances(other, material, rows)[0] for name, other in (against or {}).items()
     }
     begin(len(rows))
     plain = baseline_distances(material, rows, advance)
@@ -82,7 +80,7 @@ def examine(
 
     return Examination(
         plan=plan,
-        model=figures(descriptor_distances(described, rows, model.similarity)),
+        model=figures(own),
         baselines={name: figures(plain[name]) for name in BASELINES},
         against={name: figures(distances) for name, distances in others.items()},
         embeddings=described.embeddings,
