@@ -40,6 +40,7 @@ setup(
     package_data={
         f'{PACKAGE}.evaluation.page': ['*.html', '*.css', '*.js'],
         f'{PACKAGE}.evaluation.exam': ['*.html'],
+        f'{PACKAGE}.evaluation.report': ['*.html', '*.css', '*.js'],
     },
     python_requires='>=3.10',
     # A range, because on a robot numpy is the distribution's; requirements/run.txt has the pin.

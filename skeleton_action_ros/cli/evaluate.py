@@ -138,19 +138,20 @@ def run(arguments: argparse.Namespace) -> int:
     found = _found(rounds, setup)
     found['bags'] = _bags(rounds, [read[bag.resolve()] for bag in arguments.bag])
     found['problems'] = problems
-    parted = False
+    apart: Sequence[str] = ()
     if arguments.realtime:
-        from skeleton_action_ros.cli.realtime import compare_with_nodes
+        from skeleton_action_ros.cli.realtime import compare_with_nodes, parted
 
-        found['realtime'] = compare_with_nodes(rounds[0], setup, arguments.rate, arguments.timing)
-        parted = found['realtime']['agreeing'] < found['realtime']['events']
+        found['realtime'] = compare_with_nodes(rounds[0], setup, arguments.rate)
+        apart = parted(found['realtime'])
+        _say('\n'.join(apart) or f'the nodes agree in all {found["realtime"]["events"]} events')
     _write(arguments, found, rounds)
     worse = regressions(found, baseline, arguments.tolerance) if baseline else []
     for regression in worse:
         _say(f'worse: {regression}')
     if baseline and not worse:
         _say(f'no figure is worse than in {arguments.baseline}')
-    return _FAILED if problems or worse or parted else 0
+    return _FAILED if problems or worse or apart else 0
 
 
 def _say(line: str) -> None:

@@ -24,6 +24,7 @@ from skeleton_action_ros.evaluation.streams import Stream
 
 _FEWEST_FRAMES = 4
 _RECORDINGS_APART = 1 << 32
+_ROUNDS_APART = 1 << 64
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,39 @@ def pool(
         evidence=tuple(evidence),
         hours=sum(recording.stream.duration_s for recording in recordings) / 3600.0,
         hours_of_nothing=quiet_ns / NS_PER_S / 3600.0,
+    )
+
+
+def merged(pools: Sequence[Pool], taught: Sequence[Collection[str]]) -> Pool:
+    """
+    Put the pools of several rounds into one.
+
+    :param taught: the labels of each round; what was performed of others counts as never taught,
+        whatever another round has taught: its label becomes empty.
+    """
+    truth: list[ActionSpan] = []
+    detections: list[Detection] = []
+    stamps_ns: dict[int, NDArray[np.int64]] = {}
+    ignored: list[ActionSpan] = []
+    evidence: list[Evidence] = []
+    for index, (one, labels) in enumerate(zip(pools, taught, strict=True)):
+        apart = index * _ROUNDS_APART
+        truth += [
+            _moved(span if span.label in labels else replace(span, label=''), apart)
+            for span in one.truth
+        ]
+        detections += [replace(each, span=_moved(each.span, apart)) for each in one.detections]
+        stamps_ns |= {body_id + apart: stamps for body_id, stamps in one.stamps_ns.items()}
+        ignored += [_moved(span, apart) for span in one.ignored]
+        evidence += [replace(each, body_id=each.body_id + apart) for each in one.evidence]
+    return Pool(
+        truth=tuple(truth),
+        detections=tuple(detections),
+        stamps_ns=stamps_ns,
+        ignored=tuple(ignored),
+        evidence=tuple(evidence),
+        hours=sum(one.hours for one in pools),
+        hours_of_nothing=sum(one.hours_of_nothing for one in pools),
     )
 
 

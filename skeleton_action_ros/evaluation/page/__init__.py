@@ -9,6 +9,7 @@ from skeleton_action_ros.evaluation.page.data import (
     Bar,
     Confusion,
     Figure,
+    Footage,
     PageData,
     Table,
 )
@@ -19,6 +20,7 @@ __all__ = [
     'Bar',
     'Confusion',
     'Figure',
+    'Footage',
     'PageData',
     'Table',
     'render_page',

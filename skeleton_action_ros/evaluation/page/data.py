@@ -72,29 +72,20 @@ class Confusion:
 
 
 @dataclass(frozen=True)
-class PageData:
+class Footage:
     """
-    Everything a page shows.
+    One recording to play.
 
     :param people: name of each body id, in the order of the timeline; others are not drawn.
-    :param scenes: the skeleton stream, stamps rising.
+    :param scenes: the skeleton stream, stamps rising, at least one.
     :param shown: ground truth.
     :param events: what was recognised.
-    :param latencies_ms: of each event; may be empty.
-    :param notes: sentences on how the figures came about.
     """
 
-    title: str
-    subtitle: str
-    figures: Sequence[Figure]
     people: Mapping[int, str]
     scenes: Sequence[Scene]
     shown: Sequence[Bar]
     events: Sequence[Bar]
-    confusion: Confusion
-    actions: Table
-    latencies_ms: Sequence[float]
-    notes: Sequence[str] = ()
 
     def seconds(self, stamp_ns: int) -> float:
         """Return the time since the first scene, seconds."""
@@ -104,3 +95,21 @@ class PageData:
     def length_s(self) -> float:
         """Time from the first scene to the last, seconds."""
         return self.seconds(self.scenes[-1].stamp_ns)
+
+
+@dataclass(frozen=True)
+class PageData(Footage):
+    """
+    Everything a page about one recording shows.
+
+    :param latencies_ms: of each event; may be empty.
+    :param notes: sentences on how the figures came about.
+    """
+
+    title: str
+    subtitle: str
+    figures: Sequence[Figure]
+    confusion: Confusion
+    actions: Table
+    latencies_ms: Sequence[float]
+    notes: Sequence[str] = ()

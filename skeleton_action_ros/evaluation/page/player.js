@@ -1,9 +1,10 @@
-'use strict';
-
 // The page's player: skeletons on a canvas, and the timeline that follows it.
-// #t=12.5 in the address opens the page at 12.5 seconds.
+// #t=12.5 in the address opens the page at 12.5 seconds, #r=2&t=12.5 its third recording there.
 
-const data = JSON.parse(document.getElementById('data').textContent);
+const page = JSON.parse(document.getElementById('data').textContent);
+const recordings = page.recordings || [page];
+let data;
+let tracks;
 const canvas = document.getElementById('stage');
 const pen = canvas.getContext('2d');
 const play = document.getElementById('play');
@@ -11,57 +12,13 @@ const scrub = document.getElementById('scrub');
 const clock = document.getElementById('clock');
 const speed = document.getElementById('speed');
 const truth = document.getElementById('truth');
+const chosen = document.getElementById('recording');
 const dark = window.matchMedia('(prefers-color-scheme: dark)');
 
 const PERSON_COLOURS = ['#5f7fb8', '#7d6db3', '#3f8f9b', '#a07f4e', '#6f8a5a', '#8f6a7c'];
-const LONGEST_GAP_MS = 400;
 const HEAD_RADIUS_M = 0.1;
 const LIMB_M = 0.045;
 const FOCAL = 1.25;
-
-// ---------------------------------------------------------------- what was seen
-
-function bytes(text) {
-  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
-}
-
-const tracks = data.tracks.map((track) => ({
-  body: track.body,
-  layout: data.layouts[track.layout],
-  times: new Int32Array(bytes(track.times)),
-  joints: new Int16Array(bytes(track.joints)),
-  confidence: new Uint8Array(bytes(track.confidence)),
-}));
-
-// Returns {joints: [[x, y, z] in metres], confidence: [0 to 1]} at a time, or null when out of view.
-function poseAt(track, seconds) {
-  const ms = seconds * 1000;
-  const { times, layout } = track;
-  if (ms < times[0] - LONGEST_GAP_MS / 2 || ms > times[times.length - 1] + LONGEST_GAP_MS / 2) return null;
-  let low = 0;
-  let high = times.length - 1;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (times[middle] <= ms) low = middle; else high = middle;
-  }
-  const gap = times[high] - times[low];
-  if (gap > LONGEST_GAP_MS && ms - times[low] > 100 && times[high] - ms > 100) return null;
-  const share = gap > 0 && gap <= LONGEST_GAP_MS ? Math.min(Math.max((ms - times[low]) / gap, 0), 1) : 0;
-  const joints = [];
-  const confidence = [];
-  for (let joint = 0; joint < layout.joints; joint += 1) {
-    const before = low * layout.joints + joint;
-    const after = high * layout.joints + joint;
-    const point = [];
-    for (let axis = 0; axis < 3; axis += 1) {
-      const from = track.joints[3 * before + axis];
-      point.push((from + share * (track.joints[3 * after + axis] - from)) / 1000);
-    }
-    joints.push(point);
-    confidence.push(Math.min(track.confidence[before], track.confidence[after]) / 100);
-  }
-  return { joints, confidence };
-}
 
 function extent() {
   const axes = [[], [], []];
@@ -82,11 +39,22 @@ function extent() {
   });
 }
 
-const [across, down, away] = extent();
-const centre = [across, down, away].map((axis) => (axis.low + axis.high) / 2);
-const wide = Math.max(across.high - across.low, 1);
-const tall = Math.max(down.high - down.low, 1);
-const deep = Math.max(away.high - away.low, 0.5);
+let across, down, away, centre, wide, tall, deep;
+
+function openRecording(index) {
+  data = recordings[index];
+  tracks = data.tracks.map((track) => unpacked(track, data.layouts));
+  [across, down, away] = extent();
+  centre = [across, down, away].map((axis) => (axis.low + axis.high) / 2);
+  wide = Math.max(across.high - across.low, 1);
+  tall = Math.max(down.high - down.low, 1);
+  deep = Math.max(away.high - away.low, 0.5);
+  scrub.max = String(data.seconds);
+  chosen.value = String(index);
+  playing = false;
+  play.textContent = 'Play';
+  now = 0;
+}
 
 // ---------------------------------------------------------------- the view
 
@@ -286,24 +254,55 @@ function themed(layout) {
   };
 }
 
-function drawPlots() {
+function drawTimeline() {
   const options = { responsive: true, displayModeBar: false, scrollZoom: true };
   Plotly.react('timeline', data.timeline.data, { ...themed(data.timeline.layout), shapes: timelineHead() }, options);
-  Plotly.react('latency', data.latency.data, themed(data.latency.layout), { ...options, scrollZoom: false });
+}
+
+function drawPlots() {
+  for (const [name, plot] of Object.entries(page.plots)) {
+    Plotly.react(name, plot.data, themed(plot.layout), { responsive: true, displayModeBar: false });
+  }
+  drawTimeline();
 }
 
 function timeInAddress() {
-  const match = /^#t=([0-9.]+)$/.exec(window.location.hash);
+  const match = /[#&]t=([0-9.]+)$/.exec(window.location.hash);
   return match ? Number(match[1]) : null;
 }
 
-scrub.max = String(data.seconds);
+function recordingInAddress() {
+  const match = /^#r=([0-9]+)/.exec(window.location.hash);
+  return match ? Math.min(Number(match[1]), recordings.length - 1) : null;
+}
+
+function followAddress() {
+  const wanted = recordingInAddress();
+  if (wanted !== null && data !== recordings[wanted]) goTo(wanted, 0);
+  show(timeInAddress() ?? now);
+  showHead();
+}
+
+function goTo(index, seconds) {
+  if (data !== recordings[index]) {
+    openRecording(index);
+    drawTimeline();
+  }
+  show(seconds);
+  showHead();
+}
+
+if (recordings.length > 1) {
+  recordings.forEach((recording, index) => chosen.add(new Option(recording.name, String(index))));
+  chosen.hidden = false;
+}
+chosen.addEventListener('change', () => goTo(Number(chosen.value), 0));
 scrub.addEventListener('input', () => { show(Number(scrub.value)); showHead(); });
 play.addEventListener('click', () => setPlaying(!playing));
 truth.addEventListener('change', draw);
 dark.addEventListener('change', () => { drawPlots(); draw(); });
 window.addEventListener('resize', draw);
-window.addEventListener('hashchange', () => { show(timeInAddress() ?? now); showHead(); });
+window.addEventListener('hashchange', followAddress);
 document.addEventListener('keydown', (event) => {
   if (['INPUT', 'SELECT', 'BUTTON'].includes(event.target.tagName)) return;
   if (event.key === ' ') { event.preventDefault(); setPlaying(!playing); }
@@ -319,6 +318,7 @@ canvas.addEventListener('pointermove', (event) => {
 });
 canvas.addEventListener('dblclick', () => { Object.assign(view, START); draw(); });
 
+openRecording(recordingInAddress() ?? 0);
 drawPlots();
 document.getElementById('timeline').on('plotly_click', (event) => {
   const [, start] = event.points[0].customdata;

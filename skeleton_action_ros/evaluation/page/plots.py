@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from skeleton_action_ros.evaluation.page.data import OUTCOMES, PageData
+from skeleton_action_ros.evaluation.page.data import OUTCOMES, Footage
 
 
-def timeline_figure(data: PageData) -> go.Figure:
+def timeline_figure(data: Footage) -> go.Figure:
     """Plot what each person showed above what was recognised, coloured by what became of it."""
     figure = go.Figure()
     rows = [f'{name} {row}' for name in data.people.values() for row in ('shows', 'events')]

@@ -43,15 +43,12 @@ def render_page(data: PageData) -> str:
     if len(data.confusion.counts) != wanted[0] or got - {wanted[1]}:
         raise ValueError(f'confusion counts must be {wanted[0]} rows of {wanted[1]}, got {got}')
     return Template(part('page.html')).substitute(
+        stage=stage_html(),
         title=html.escape(data.title),
         subtitle=html.escape(data.subtitle),
         style=part('page.css'),
         figures=''.join(figure_html(figure) for figure in data.figures),
-        legend=''.join(
-            f'<li><i style="background:{colour}"></i>{name}</li>'
-            for name, colour in OUTCOMES.items()
-        ),
-        confusion=_confusion_html(data.confusion),
+        confusion=confusion_html(data.confusion),
         actions=table_html(data.actions),
         notes=''.join(f'<p>{html.escape(note)}</p>' for note in data.notes),
         plotly=get_plotlyjs(),
@@ -59,14 +56,25 @@ def render_page(data: PageData) -> str:
             {
                 **player_data(data),
                 'timeline': timeline_figure(data).to_plotly_json(),
-                'latency': latency_figure(data.latencies_ms).to_plotly_json(),
+                'plots': {'latency': latency_figure(data.latencies_ms).to_plotly_json()},
             }
         ),
+        tracks=part('tracks.js'),
         player=part('player.js'),
     )
 
 
-def _confusion_html(confusion: Confusion) -> str:
+def stage_html() -> str:
+    """Return the player: its canvas, controls, timeline and legend."""
+    return Template(part('stage.html')).substitute(
+        legend=''.join(
+            f'<li><i style="background:{colour}"></i>{name}</li>'
+            for name, colour in OUTCOMES.items()
+        )
+    )
+
+
+def confusion_html(confusion: Confusion) -> str:
     columns = ''.join(
         f'<th scope="col"><span>{html.escape(name)}</span></th>' for name in confusion.columns
     )

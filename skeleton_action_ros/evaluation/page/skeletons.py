@@ -10,15 +10,19 @@ import numpy as np
 
 from skeleton_action_ros.core.layouts import LAYOUTS, Common15, Layout
 from skeleton_action_ros.core.skeleton import NS_PER_S, SkeletonFrame
-from skeleton_action_ros.evaluation.page.data import OUTCOMES, Bar, PageData
+from skeleton_action_ros.evaluation.page.data import OUTCOMES, Bar, Footage
 
 _FACE = ('NOSE', 'EYE', 'EAR', 'MOUTH')
 _SMOOTH_HZ = 20.0
 _MOST_COORDINATES = 1_500_000
 
 
-def player_data(data: PageData) -> dict[str, Any]:
-    """Return what player.js reads: tracks, layouts and bars; times in seconds from the start."""
+def player_data(data: Footage, most_coordinates: int = _MOST_COORDINATES) -> dict[str, Any]:
+    """
+    Return what player.js reads: tracks, layouts and bars; times in seconds from the start.
+
+    :param most_coordinates: of all joints at all times; more are thinned in time.
+    """
 
     def bars(items: Sequence[Bar]) -> list[dict[str, Any]]:
         return [
@@ -33,22 +37,25 @@ def player_data(data: PageData) -> dict[str, Any]:
             for bar in items
         ]
 
-    tracks = _tracks(data)
+    tracks = _tracks(data, most_coordinates)
     used = sorted({track['layout'] for track in tracks})
     return {
         'seconds': data.length_s,
         'people': [{'body': body_id, 'name': name} for body_id, name in data.people.items()],
         'tracks': tracks,
-        'layouts': {
-            name: {
-                'joints': LAYOUTS[name].joint_count,
-                'bones': _drawn_bones(LAYOUTS[name]),
-                'head': LAYOUTS[name].to_common[Common15.HEAD],
-            }
-            for name in used
-        },
+        'layouts': {name: drawn_layout(name) for name in used},
         'shown': bars(data.shown),
         'events': bars(data.events),
+    }
+
+
+def drawn_layout(name: str) -> dict[str, Any]:
+    """Return what the player must know of a layout."""
+    layout = LAYOUTS[name]
+    return {
+        'joints': layout.joint_count,
+        'bones': _drawn_bones(layout),
+        'head': layout.to_common[Common15.HEAD],
     }
 
 
@@ -62,7 +69,7 @@ def _drawn_bones(layout: Layout) -> list[tuple[int, int]]:
     ]
 
 
-def _tracks(data: PageData) -> list[dict[str, Any]]:
+def _tracks(data: Footage, most_coordinates: int) -> list[dict[str, Any]]:
     """
     Pack each person's frames, thinned to what the eye needs: milliseconds, millimetres, per cent.
 
@@ -76,23 +83,29 @@ def _tracks(data: PageData) -> list[dict[str, Any]]:
     coordinates = sum(frame.joints_m.size for frames in tracks.values() for frame in frames)
     origin_ns = data.scenes[0].stamp_ns
     rate_hz = len(data.scenes) / max(data.length_s, 1e-3)
-    thin_hz = min(_SMOOTH_HZ, rate_hz * _MOST_COORDINATES / max(coordinates, 1))
-    packed = []
-    for (body_id, layout), frames in tracks.items():
-        kept = _thinned(frames, round(NS_PER_S / thin_hz))
-        joints = np.stack([frame.joints_m for frame in kept]) * 1000.0
-        confidence = np.stack([frame.confidence for frame in kept]) * 100.0
-        stamps = np.array([(frame.stamp_ns - origin_ns) // 1_000_000 for frame in kept])
-        packed.append(
-            {
-                'body': body_id,
-                'layout': layout,
-                'times': _base64(stamps, '<i4'),
-                'joints': _base64(np.clip(joints, -32768, 32767).round(), '<i2'),
-                'confidence': _base64(confidence.round(), 'u1'),
-            }
-        )
-    return packed
+    thin_hz = min(_SMOOTH_HZ, rate_hz * most_coordinates / max(coordinates, 1))
+    return [
+        packed_track(body_id, _thinned(frames, round(NS_PER_S / thin_hz)), origin_ns)
+        for (body_id, _), frames in tracks.items()
+    ]
+
+
+def packed_track(body_id: int, frames: Sequence[SkeletonFrame], origin_ns: int) -> dict[str, Any]:
+    """
+    Pack frames of one layout, at least one, as tracks.js unpacks them.
+
+    :param origin_ns: the stamp of time 0.
+    """
+    joints = np.stack([frame.joints_m for frame in frames]) * 1000.0
+    confidence = np.stack([frame.confidence for frame in frames]) * 100.0
+    stamps = np.array([(frame.stamp_ns - origin_ns) // 1_000_000 for frame in frames])
+    return {
+        'body': body_id,
+        'layout': frames[0].layout,
+        'times': _base64(stamps, '<i4'),
+        'joints': _base64(np.clip(joints, -32768, 32767).round(), '<i2'),
+        'confidence': _base64(confidence.round(), 'u1'),
+    }
 
 
 def _thinned(frames: Sequence[SkeletonFrame], apart_ns: int) -> list[SkeletonFrame]:
