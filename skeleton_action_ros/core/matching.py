@@ -14,13 +14,15 @@ from skeleton_action_ros.core.embedding import Descriptors, Model, prepare_clips
 from skeleton_action_ros.core.gallery import Gallery, Template
 from skeleton_action_ros.core.motion import MotionConfig, trim_to_motion
 from skeleton_action_ros.core.preprocess import mirrored
-from skeleton_action_ros.core.similarity import NEVER, Templates, similarities
+from skeleton_action_ros.core.similarity import NEVER, Templates, shortlist, similarities
 from skeleton_action_ros.core.skeleton import Clip
 
 _NO_MATCH = -1.0
 _SCALE_STEP = 1.6
 _CLASSIFIER_SCALES_S = (1.0, 1.5, 2.2, 3.2)
 _EMBED_AT_ONCE = 64
+_SHORTLIST = 100
+"""So many templates, the nearest by their embeddings, are compared with a piece token by token."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,9 @@ class TemplateIndex:
             return out
         prepared = prepare_clips(clips, self._model.preprocess)
         described = self._model.infer(prepared.joints, prepared.mask)
-        alike = similarities(described, self._templates, self._similarity)
+        rows = shortlist(described, self._templates, self._similarity, _SHORTLIST)
+        alike = np.full((len(described), len(self._templates)), _NO_MATCH, np.float32)
+        alike[:, rows] = similarities(described, self._templates[rows], self._similarity)
         lengths_s = np.array([clips[index].duration_s for index in prepared.usable])
         alike[_apart(lengths_s, self._durations_s, self._limits.stretch)] = _NO_MATCH
         alike[_apart(described.extents, self._extents, self._limits.growth)] = _NO_MATCH

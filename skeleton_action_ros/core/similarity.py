@@ -26,7 +26,7 @@ _SIDE = re.compile('left|(?<!up)(?<!b)(?<!f)right', re.IGNORECASE)
 _LEAST_EXTENT = 0.1
 _LEAST = -1.0
 _LARGEST_PART = 1 << 22
-"""Most tokens paired along one diagonal at a time: keeps the working memory under 100 MB."""
+"""Most tokens of queries and templates paired at a time: keeps the working memory under 100 MB."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,14 @@ class Templates:
     def __len__(self) -> int:
         return len(self.described)
 
+    def __getitem__(self, rows: NDArray[np.intp]) -> Templates:
+        """Return some, by their places, with their images."""
+        image_at = np.full(len(self), -1, np.intp)
+        image_at[self.image_of] = np.arange(len(self.image_of))
+        images = image_at[rows]
+        image_of = np.flatnonzero(images >= 0)
+        return Templates(self.described[rows], self.images[images[image_of]], image_of)
+
 
 def describe_templates(
     model: Model, joints: NDArray[np.float32], mask: NDArray[np.float32], labels: Sequence[str]
@@ -134,6 +142,25 @@ def similarities(
     return np.maximum(out, _LEAST, out=out)
 
 
+def shortlist(
+    queries: Descriptors, templates: Templates, config: SimilarityConfig, count: int
+) -> NDArray[np.intp]:
+    """
+    Return the places of the templates that are worth comparing, rising.
+
+    These are, for each query, the `count` whose embeddings, or whose mirror images', are nearest;
+    all where tokens, which take the time, do not count.
+    """
+    if len(templates) <= count or len(queries) == 0 or config.tokens == 0.0:
+        return np.arange(len(templates))
+    cosine = queries.embeddings @ templates.described.embeddings.T
+    other = queries.embeddings @ templates.images.embeddings.T
+    places = templates.image_of
+    cosine[:, places] = np.maximum(cosine[:, places], other)
+    nearest = np.argpartition(-cosine, count - 1, axis=1)[:, :count]
+    return np.unique(nearest)
+
+
 def _alike(
     queries: Descriptors, templates: Descriptors, config: SimilarityConfig
 ) -> NDArray[np.float32]:
@@ -164,14 +191,14 @@ def aligned_tokens(
     :return: (Q, N), from -1 to 1.
     """
     count = queries.shape[1]
-    ours, theirs = queries.transpose(1, 0, 2), templates.transpose(1, 2, 0)
-    forward = np.full((count, len(queries), len(templates)), -np.inf, np.float32)
-    backward = forward.copy()
-    reach = min(band, count - 1)
-    for shift in range(-reach, reach + 1):
-        rows = slice(max(0, -shift), count - max(0, shift))
-        columns = slice(max(0, shift), count - max(0, -shift))
-        alike = ours[rows] @ theirs[columns]
-        np.maximum(forward[rows], alike, out=forward[rows])
-        np.maximum(backward[columns], alike, out=backward[columns])
-    return np.asarray((forward.mean(axis=0) + backward.mean(axis=0)) / 2.0, np.float32)
+    theirs = templates.transpose(1, 2, 0)
+    forward = np.full((len(queries), count, len(templates)), -np.inf, np.float32)
+    backward = np.empty((len(queries), count, len(templates)), np.float32)
+    for place in range(count):
+        near = slice(max(0, place - band), place + band + 1)
+        ours = np.ascontiguousarray(queries[:, near])
+        alike = ours.reshape(-1, queries.shape[2]) @ theirs[place]
+        alike = alike.reshape(*ours.shape[:2], len(templates))
+        np.maximum(forward[:, near], alike, out=forward[:, near])
+        alike.max(axis=1, out=backward[:, place])
+    return np.asarray((forward.mean(axis=1) + backward.mean(axis=1)) / 2.0, np.float32)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from people import FakeModel, circling, mirror_image
 
+from skeleton_action_ros.core import matching
 from skeleton_action_ros.core.embedding import prepare_clips
 from skeleton_action_ros.core.gallery import Gallery, Template
 from skeleton_action_ros.core.layouts import Common15 as Joint
@@ -111,6 +112,20 @@ def test_other_hand_does_not_count_where_it_is_switched_off() -> None:
     assert index.set_gallery(_gallery(_template('wave', MIRRORED))) == []
     assert model.batches == [1]
     assert index.similarities([PIECE])[0, 0] < 0.9
+
+
+def test_only_the_nearest_of_very_many_templates_are_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    templates = [_template('left', LEFT), _template('right', RIGHT), _template('image', MIRRORED)]
+    model = FakeModel(tokens=4, similarity=SimilarityConfig(tokens=0.5, band=1))
+    index = _index(*templates, model=model)
+    whole = index.similarities([PIECE])[0]
+
+    monkeypatch.setattr(matching, '_SHORTLIST', 1)
+
+    assert index.labels == ('image', 'left', 'right')
+    np.testing.assert_allclose(index.similarities([PIECE])[0], [-1, -1, whole[2]], atol=1e-6)
 
 
 def test_piece_much_shorter_or_longer_than_the_template_is_no_match() -> None:

@@ -15,6 +15,7 @@ from skeleton_action_ros.core.similarity import (
     Templates,
     aligned_tokens,
     names_side,
+    shortlist,
     similarities,
 )
 
@@ -147,6 +148,49 @@ def test_other_side_never_counts_where_the_model_says_so() -> None:
     found = similarities(queries, Templates.of(templates, ['wave'] * 3, images), config)
 
     np.testing.assert_array_equal(found, similarities(queries, plain(templates), config))
+
+
+def test_shortlist_has_the_nearest_of_every_query_and_their_mirror_images() -> None:
+    axes = np.eye(6, dtype=np.float32)
+    templates = Templates.of(
+        Descriptors.without_tokens(axes),
+        ['a', 'b', 'c_left', 'd', 'e', 'f'],
+        Descriptors.without_tokens(axes[[5, 4, 3, 2, 1, 0]]),
+    )
+    # Nearest to 1 2 0 0 0 0 are template 1 and, by its mirror image, 4; then 0 and 5.
+    query = np.array([[1, 2, 0, 0, 0, 0]], np.float32) / np.sqrt(5, dtype=np.float32)
+    third = np.array([[0, 0, 0, 2, 1, 0]], np.float32) / np.sqrt(5, dtype=np.float32)
+
+    config = SimilarityConfig(tokens=0.5)
+
+    def found(vectors: np.ndarray, count: int) -> list[int]:
+        return shortlist(Descriptors.without_tokens(vectors), templates, config, count).tolist()
+
+    assert found(query, 2) == [1, 4]
+    assert found(query, 4) == [0, 1, 4, 5]
+    # The mirror image of template 2 lies on axis 3, but its label names a side.
+    assert found(third, 1) == [3]
+    assert found(np.concatenate([query, third]), 2) == [1, 3, 4]
+    assert found(query, 6) == found(query[:0], 2) == [0, 1, 2, 3, 4, 5]
+
+
+def test_all_are_compared_where_tokens_do_not_count() -> None:
+    templates = plain(described(5, seed=1))
+
+    assert len(shortlist(described(1, seed=2), templates, SimilarityConfig(), 2)) == 5
+
+
+def test_some_templates_compare_as_among_all() -> None:
+    queries, templates, images = (described(6, seed=seed) for seed in (1, 2, 3))
+    labels = ['a', 'b_left', 'c', 'd', 'e_right', 'f']
+    every = Templates.of(templates, labels, images)
+    config = SimilarityConfig(tokens=0.5, band=1, other_side=0.01, size=0.05)
+    rows = np.array([0, 1, 3, 4])
+
+    found = similarities(queries, every[rows], config)
+
+    np.testing.assert_allclose(found, similarities(queries, every, config)[:, rows], atol=1e-6)
+    assert every[rows].image_of.tolist() == [0, 2]
 
 
 @pytest.mark.parametrize(
