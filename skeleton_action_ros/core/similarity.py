@@ -158,7 +158,7 @@ def shortlist(
     places = templates.image_of
     cosine[:, places] = np.maximum(cosine[:, places], other)
     nearest = np.argpartition(-cosine, count - 1, axis=1)[:, :count]
-    return np.unique(nearest)
+    return np.asarray(np.unique(nearest), np.intp)
 
 
 def _alike(
