@@ -43,7 +43,7 @@ class Classifier(nn.Module):
         :param mask: (B, T, 15).
         :return: logits (B, classes).
         """
-        return self.named(self.embedder(joints, mask))
+        return self.named(self.embedder(joints, mask)[0])
 
 
 class ClassifierSystem(EncoderSystem):
@@ -61,17 +61,19 @@ class ClassifierSystem(EncoderSystem):
     recipe: ClassifierRecipe
 
     def network(self, classes: Sequence[str]) -> Classifier:
-        embedder = Embedder(self.recipe.model)
+        embedder = Embedder(self.recipe.model, self.recipe.preprocess.frames)
         return Classifier(embedder, self.recipe.model.embedding, len(classes))
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         assert isinstance(network, Classifier)
-        joints, mask, classes = tensors(network, (batch.joints, batch.mask, batch.classes))
-        embeddings = network.embedder(joints, mask)
+        embeddings, tokens = self.forward(network.embedder, batch)
+        (classes,) = tensors(network, (batch.classes,))
         logits = network.named(embeddings)
         own = classes < logits.shape[1]
         named = functional.cross_entropy(logits[own], classes[own], reduction='sum')
-        return named / own.sum().clamp(min=1) + self.recipe.metric * self.loss_of(embeddings, batch)
+        return named / own.sum().clamp(min=1) + self.recipe.metric * self.loss_of(
+            embeddings, tokens, batch
+        )
 
     def describe(self, network: nn.Module, inputs: Arrays) -> Descriptors:
         assert isinstance(network, Classifier)

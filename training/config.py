@@ -40,30 +40,30 @@ class AugmentConfig:
     :param warp: how unevenly time may run, 0 to 1.
     :param rate_hz: sampling rates, lowest and highest.
     :param tilt_deg: camera tilt about any level axis.
+    :param turn_deg: error of the heading.
     :param bones: relative change of each bone's length.
     :param ends: hands, feet and head moved inwards along forearm, shin and neck, as a share of it:
         one sensor's hand is another's wrist.
     :param hips: hips moved along the trunk, as a share of it, up or down.
-    :param noise_m: standard deviation of the joints' noise, half of it slow.
+    :param noise: standard deviation of the joints' noise in trunk lengths, half of it slow.
     :param drop_joint: probability of a joint to be missing, all the time or for a while.
     :param drop_part: probability of neck and torso, head, or legs to be missing altogether.
-    :param turn_deg: error of the heading, after canonicalisation.
-    :param size: relative error of the size, after canonicalisation.
+    :param size: relative error of the size.
     """
 
-    crop: float = 0.2
-    idle: float = 0.3
-    warp: float = 0.6
-    rate_hz: tuple[float, float] = (10.0, 60.0)
-    tilt_deg: float = 10.0
-    bones: float = 0.12
-    ends: float = 0.25
-    hips: float = 0.3
-    noise_m: float = 0.015
-    drop_joint: float = 0.03
-    drop_part: float = 0.3
-    turn_deg: float = 15.0
-    size: float = 0.1
+    crop: float = 0.3
+    idle: float = 0.4
+    warp: float = 0.8
+    rate_hz: tuple[float, float] = (8.0, 60.0)
+    tilt_deg: float = 18.0
+    turn_deg: float = 25.0
+    bones: float = 0.2
+    ends: float = 0.3
+    hips: float = 0.35
+    noise: float = 0.06
+    drop_joint: float = 0.08
+    drop_part: float = 0.4
+    size: float = 0.15
 
 
 @dataclass(frozen=True)
@@ -72,17 +72,13 @@ class BatchConfig:
     What stands in a batch.
 
     :param classes: classes in it; data sets take turns, so each has its share whatever its size.
-    :param clips_per_class: clips of each.
+    :param clips_per_class: clips of each, of different persons as far as there are.
     :param across: whether classes of different data sets are told apart from one another.
-    :param views: augmented versions of each clip held at a time.
-    :param view_steps: steps until these are replaced by new ones.
     """
 
     classes: int = 32
     clips_per_class: int = 4
     across: bool = False
-    views: int = 3
-    view_steps: int = 600
 
 
 @dataclass(frozen=True)
@@ -91,36 +87,39 @@ class ModelConfig:
     The network.
 
     :param width: channels of the convolutions.
-    :param dilations: one block each.
-    :param stretches: parts of the clip that are also pooled by themselves.
+    :param dilations: one block each, in steps of two frames.
+    :param local: blocks that the tokens are taken after; the later ones see too much at a time.
+    :param stretches: parts of the clip that the embedding also pools by themselves.
     :param embedding: length of the embedding vector.
+    :param token: numbers learned for each token, beside those of the pose.
+    :param pose: weight of the pose in a token, that of the learned numbers being 1; 0 leaves it
+        out.
     """
 
     width: int = 128
     kernel: int = 3
     dilations: tuple[int, ...] = (1, 2, 4, 8)
+    local: int = 2
     stretches: int = 4
     embedding: int = 192
+    token: int = 48
+    pose: float = 1.0
     dropout: float = 0.1
 
 
 @dataclass(frozen=True)
 class LossConfig:
     """
-    Multi-similarity loss and miner, and what time warping has to say.
+    Multi-similarity loss and miner.
 
-    :param distillation: weight of matching the distances of dynamic time warping.
-    :param teacher_temperature: how far time warping looks, in its median distances.
-    :param temperature: how far the embedding looks, in cosine similarity.
+    :param tokens: share of the tokens' loss; the embedding's has the rest.
     """
 
     alpha: float = 2.0
     beta: float = 40.0
     base: float = 0.5
     miner_epsilon: float = 0.1
-    distillation: float = 2.0
-    teacher_temperature: float = 0.07
-    temperature: float = 0.1
+    tokens: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,9 @@ class OptimizerConfig:
     :param learning_rate: its highest; chosen among `rates` where these are given.
     :param rates: learning rates tried for `rate_steps` each before training; the best on the
         validation classes is taken, the first of equally good ones. Without such classes none is.
-    :param threads: of the network; another process makes the views meanwhile.
+    :param mixed_precision: compute the network in bfloat16, which is several times faster on a GPU
+        and on processors that know it.
+    :param threads: of the network.
     :param patience: measurements without a better one after which training stops.
     """
 
@@ -147,6 +148,7 @@ class OptimizerConfig:
     average: float = 0.998
     validate_steps: int = 500
     patience: int = 6
+    mixed_precision: bool = True
     threads: int = 1
 
 
@@ -179,7 +181,12 @@ class EncoderRecipe(Recipe):
     batch: BatchConfig = field(default_factory=BatchConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     loss: LossConfig = field(default_factory=LossConfig)
-    similarity: SimilarityConfig = field(default_factory=SimilarityConfig)
+    similarity: SimilarityConfig = field(
+        default_factory=lambda: SimilarityConfig(tokens=0.8, band=5, other_side=0.05, size=0.05)
+    )
+    optimizer: OptimizerConfig = field(
+        default_factory=lambda: OptimizerConfig(steps=1200, weight_decay=0.3, validate_steps=300)
+    )
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,9 @@ from skeleton_action_ros.adapters.clips import find_clips, load_clip
 from skeleton_action_ros.adapters.datasets import DATASETS, main_bodies
 from skeleton_action_ros.core.errors import BadClipError, DatasetError
 from skeleton_action_ros.core.layouts import to_common_15
-from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
+from skeleton_action_ros.core.preprocess import PreprocessConfig, mirrored, prepare
 from skeleton_action_ros.core.simulation import ACTIONS, Sensor, draw_person, simulate_action
 from skeleton_action_ros.core.skeleton import Clip
-from training.augment import mirror
 
 SIMULATED = 'simulated'
 SIMULATED_LAYOUTS = ('k4abt_32', 'kinect_v1_20', 'mediapipe_33', 'kinect_v2_25', 'openni_15')
@@ -300,10 +299,10 @@ def is_sided(clips: Sequence[Clip], config: PreprocessConfig, rng: np.random.Gen
     chosen = rng.permutation(len(clips))[:24]
     prepared = [prepare(clips[index], config) for index in chosen]
     plain = np.stack([joints.ravel() for joints, _ in prepared])
-    mirrored = np.stack([mirror(joints, mask)[0].ravel() for joints, mask in prepared])
+    images = np.stack([mirrored(joints, mask)[0].ravel() for joints, mask in prepared])
     other = ~np.eye(len(plain), dtype=bool)
     if not other.any():
         return False
     own = np.linalg.norm(plain[:, None] - plain, axis=2)[other].mean()
-    swapped = np.linalg.norm(plain[:, None] - mirrored, axis=2)[other].mean()
+    swapped = np.linalg.norm(plain[:, None] - images, axis=2)[other].mean()
     return bool(swapped > 1.2 * own)

@@ -10,19 +10,19 @@ import torch
 from torch import Tensor, nn
 
 from skeleton_action_ros.core.embedding import Descriptors
-from skeleton_action_ros.core.preprocess import prepare
+from skeleton_action_ros.core.preprocess import extents, mirrored, prepare
 from skeleton_action_ros.core.similarity import SimilarityConfig
 from skeleton_action_ros.core.skeleton import Clip
 from training.batches import Batch, Batches
 from training.config import EncoderRecipe, Recipe
 from training.data import Sample, make_class_table
-from training.losses import ComparablePairsLoss, WarpingDistillation
+from training.losses import ComparablePairsLoss, aligned_tokens
 from training.model import Embedder
 from training.system import Arrays, System, tensors
 
 
 class EncoderSystem(System[EncoderRecipe]):
-    """Metric learning on classes, with dynamic time warping as a second teacher."""
+    """Metric learning on classes, of the embedding and of tokens aligned in time."""
 
     name: ClassVar[str] = 'encoder'
     about: ClassVar[str] = 'the model of this package: one encoder, trained to compare motions'
@@ -31,28 +31,36 @@ class EncoderSystem(System[EncoderRecipe]):
     def __init__(self, recipe: EncoderRecipe) -> None:
         super().__init__(recipe)
         self._apart = ComparablePairsLoss(recipe.loss)
-        self._kept = WarpingDistillation(recipe.loss)
 
     def network(self, classes: Sequence[str]) -> nn.Module:
-        return Embedder(self.recipe.model)
+        return Embedder(self.recipe.model, self.recipe.preprocess.frames)
 
     def batches(self, samples: Sequence[Sample]) -> Batches:
         rng = np.random.default_rng(self.recipe.seed)
         return Batches(samples, make_class_table(samples, self.recipe.preprocess, rng), self.recipe)
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
-        joints, mask = tensors(network, (batch.joints, batch.mask))
-        return self.loss_of(network(joints, mask), batch)
+        return self.loss_of(*self.forward(network, batch), batch)
 
-    def loss_of(self, embeddings: Tensor, batch: Batch) -> Tensor:
+    def forward(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Run a batch through an `Embedder`, in half precision where the recipe says so."""
+        joints, mask = tensors(network, (batch.joints, batch.mask))
+        half = self.recipe.optimizer.mixed_precision
+        with torch.autocast(joints.device.type, torch.bfloat16, enabled=half):
+            embeddings, tokens = network(joints, mask)
+        return embeddings, tokens
+
+    def loss_of(self, embeddings: Tensor, tokens: Tensor, batch: Batch) -> Tensor:
         """Compute the loss of what the network gave for a batch."""
-        classes, comparable, warped = (
+        classes, comparable = (
             torch.from_numpy(array).to(embeddings.device)
-            for array in (batch.classes, batch.comparable, batch.warped)
+            for array in (batch.classes, batch.comparable)
         )
-        apart: Tensor = self._apart(embeddings, classes, comparable)
-        kept: Tensor = self._kept(embeddings, warped)
-        return apart + self.recipe.loss.distillation * kept
+        share = self.recipe.loss.tokens
+        aligned = aligned_tokens(tokens, self.recipe.similarity.band)
+        whole: Tensor = self._apart(embeddings @ embeddings.T, classes, comparable)
+        parts: Tensor = self._apart(aligned, classes, comparable)
+        return (1.0 - share) * whole + share * parts
 
     def inputs(self, clips: Sequence[Clip]) -> Arrays:
         prepared = [prepare(clip, self.recipe.preprocess) for clip in clips]
@@ -60,8 +68,11 @@ class EncoderSystem(System[EncoderRecipe]):
         return np.stack(joints), np.stack(mask)
 
     def describe(self, network: nn.Module, inputs: Arrays) -> Descriptors:
-        embeddings: Tensor = network(*tensors(network, inputs))
-        return Descriptors.without_tokens(embeddings.cpu().numpy())
+        embeddings, tokens = network(*tensors(network, inputs))
+        return Descriptors(embeddings.cpu().numpy(), tokens.cpu().numpy(), extents(*inputs))
+
+    def mirrored(self, inputs: Arrays) -> Arrays:
+        return mirrored(*inputs)
 
     def similarity(self) -> SimilarityConfig:
         return self.recipe.similarity

@@ -65,6 +65,10 @@ class Exercise:
     questions: Mapping[str, Questions]
     closed: bool
 
+    def labels(self, rows: NDArray[np.intp]) -> list[str]:
+        """Return the labels of the clips at some places."""
+        return [self.samples[row].clip.label for row in rows]
+
     @property
     def unseen(self) -> bool:
         """Whether they are an exam on a data set not learned from."""
@@ -117,7 +121,7 @@ def system_figures(
     inputs = system.inputs([sample.clip for sample in asked.samples])
 
     def by_comparing(rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        return system.distances(network, inputs, rows)
+        return system.distances(network, inputs, rows, asked.labels(rows))
 
     def by_naming(rows: NDArray[np.intp]) -> NDArray[np.float32]:
         # As near to a clip as its action is likely: the nearest clip is of the likeliest action.
@@ -147,7 +151,7 @@ def operating_points(
     inputs = system.inputs([*clips, *noise])
     questions = asked.questions[MAIN]
     rows = reference_rows(questions)
-    distances = Distances(rows, system.distances(network, inputs, rows))
+    distances = Distances(rows, system.distances(network, inputs, rows, asked.labels(rows)))
     curve = operating_curve(
         distances, len(clips), questions.plan, questions.draws, np.random.default_rng(0)
     )
@@ -163,7 +167,8 @@ def altered_accuracy(system: System[Any], network: nn.Module, asked: Exercise) -
     for name, alter in ALTERATIONS.items():
         rng = np.random.default_rng(0)
         changed = [_or_itself(alter(clip, rng), clip) for clip in clips]
-        values = system.distances(network, system.inputs([*clips, *changed]), rows)
+        inputs = system.inputs([*clips, *changed])
+        values = system.distances(network, inputs, rows, asked.labels(rows))
         distances = Distances(rows, values[:, len(clips) :])
         out[name] = _figures(distances, questions)['accuracy_mean']
     return out

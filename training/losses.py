@@ -1,16 +1,38 @@
-"""What is asked of an embedding: classes apart, by pytorch-metric-learning, and distances kept."""
+"""What is asked of embedding and tokens: classes apart, by pytorch-metric-learning."""
 
 from __future__ import annotations
 
 import torch
+from pytorch_metric_learning.distances import BaseDistance
 from pytorch_metric_learning.losses import MultiSimilarityLoss
 from pytorch_metric_learning.miners import MultiSimilarityMiner
 from torch import Tensor, nn
+from torch.nn import functional
 
 from training.config import LossConfig
 
-_NEVER = -1e4
-"""A logarithm of nearly nothing that, unlike infinity, survives being subtracted from itself."""
+_NEVER = -1.0
+"""Similarity to a token that is not there: as low as that of unit vectors can be."""
+
+
+def aligned_tokens(tokens: Tensor, band: int) -> Tensor:
+    """
+    Compare token sequences with one another, as `core.similarity.aligned_tokens` does.
+
+    :param tokens: (B, K, d), each of unit length.
+    :return: (B, B).
+    """
+    count = tokens.shape[1]
+    by_time = tokens.transpose(0, 1)
+    best: Tensor | None = None
+    for shift in range(-min(band, count - 1), min(band, count - 1) + 1):
+        first, last = max(0, -shift), count - max(0, shift)
+        alike = by_time[first:last] @ by_time[first + shift : last + shift].transpose(1, 2)
+        alike = functional.pad(alike, (0, 0, 0, 0, first, count - last), value=_NEVER)
+        best = alike if best is None else torch.maximum(best, alike)
+    assert best is not None
+    forward = best.mean(0)
+    return (forward + forward.T) / 2
 
 
 class ComparablePairsLoss(nn.Module):
@@ -23,48 +45,37 @@ class ComparablePairsLoss(nn.Module):
 
     def __init__(self, config: LossConfig) -> None:
         super().__init__()
-        self.loss = MultiSimilarityLoss(config.alpha, config.beta, config.base)
-        self.miner = MultiSimilarityMiner(config.miner_epsilon)
+        self.config = config
 
-    def forward(self, embeddings: Tensor, classes: Tensor, comparable: Tensor) -> Tensor:
+    def forward(self, alike: Tensor, classes: Tensor, comparable: Tensor) -> Tensor:
         """
         Compute the loss of a batch.
 
-        :param embeddings: (B, D), unit length.
+        :param alike: (B, B) similarities, from -1 to 1.
         :param classes: (B,) class numbers.
         :param comparable: (B, B) bool, whether clips of different classes are different actions.
         """
-        anchor, positive, other, negative = self.miner(embeddings, classes)
+        config = self.config
+        given = _GivenSimilarity(alike)
+        miner = MultiSimilarityMiner(config.miner_epsilon, distance=given)
+        compute = MultiSimilarityLoss(config.alpha, config.beta, config.base, distance=given)
+        anchor, positive, other, negative = miner(alike, classes)
         kept = comparable[other, negative]
         pairs = (anchor, positive, other[kept], negative[kept])
-        loss: Tensor = self.loss(embeddings, classes, pairs)
+        loss: Tensor = compute(alike, classes, pairs)
         return loss
 
 
-class WarpingDistillation(nn.Module):
-    """
-    Ask that clips near one another by dynamic time warping be near one another in the embedding.
+class _GivenSimilarity(BaseDistance):  # type: ignore[misc]
+    """A similarity that is known already: what the library calls embeddings is its rows."""
 
-    Time warping knows nothing of the classes, so what it says also holds for actions never trained
-    on. For each clip the nearness of the others, as a distribution, is matched by cross-entropy.
-    """
+    def __init__(self, alike: Tensor) -> None:
+        super().__init__(is_inverted=True, normalize_embeddings=False)
+        self._alike = alike
 
-    def __init__(self, config: LossConfig) -> None:
-        super().__init__()
-        self.teacher_temperature = config.teacher_temperature
-        self.temperature = config.temperature
+    def compute_mat(self, query_emb: Tensor, ref_emb: Tensor | None) -> Tensor:
+        # The miner writes into what it is given.
+        return self._alike.clone()
 
-    def forward(self, embeddings: Tensor, warped: Tensor) -> Tensor:
-        """
-        Compute the Kullback-Leibler divergence from the teacher, mean over clips.
-
-        :param embeddings: (B, D), unit length.
-        :param warped: (B, B) distances in units of their median; infinite ones are left out.
-        """
-        left_out = torch.eye(len(warped), dtype=torch.bool) | ~torch.isfinite(warped)
-        teacher = (-warped / self.teacher_temperature).masked_fill(left_out, _NEVER)
-        student = (embeddings @ embeddings.T / self.temperature).masked_fill(left_out, _NEVER)
-        wanted = teacher.softmax(1)
-        certain = torch.special.entr(wanted).sum(1)
-        apart: Tensor = -(wanted * student.log_softmax(1)).sum(1) - certain
-        return apart.mean()
+    def pairwise_distance(self, query_emb: Tensor, ref_emb: Tensor) -> Tensor:
+        raise NotImplementedError('all pairs of a batch are compared at once')

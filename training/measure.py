@@ -20,11 +20,11 @@ import torch
 from numpy.typing import NDArray
 
 from skeleton_action_ros.core.errors import SkeletonActionError
+from skeleton_action_ros.core.preprocess import mirrored
 from skeleton_action_ros.core.similarity import similarities
 from skeleton_action_ros.core.simulation import ACTIONS, Sensor, draw_person, simulate_action
 from skeleton_action_ros.core.skeleton import Clip
 from training.alterations import ALTERATIONS
-from training.augment import mirror
 from training.checkpoints import Checkpoint, load_checkpoint
 from training.data import CHECKOUT, as_sample
 from training.provenance import commit, machine
@@ -87,17 +87,17 @@ def sides_told_apart(alike: Alike, taught: Sequence[Clip], shown: Sequence[Clip]
     :param shown: the same actions in the same order.
     """
     count = len(shown)
-    both = [*taught, *(mirrored(clip) for clip in taught)]
-    found = alike([*shown, *(mirrored(clip) for clip in shown)], both)
+    both = [*taught, *(mirror_image(clip) for clip in taught)]
+    found = alike([*shown, *(mirror_image(clip) for clip in shown)], both)
     own = np.concatenate((np.arange(count), count + np.arange(count)))
     other = np.roll(own, count)
     rows = np.arange(2 * count)
     return [bool(one) for one in found[rows, own] > found[rows, other]]
 
 
-def mirrored(clip: Clip) -> Clip:
+def mirror_image(clip: Clip) -> Clip:
     """Return what a mirror shows, in `common_15`."""
-    joints, confidence = mirror(clip.joints_m, clip.confidence)
+    joints, confidence = mirrored(clip.joints_m, clip.confidence)
     return replace(clip, joints_m=joints, confidence=confidence)
 
 
@@ -132,9 +132,9 @@ def comparing(state: Checkpoint) -> Alike:
     system, network = state.system(), state.model()
 
     def alike(queries: Sequence[Clip], templates: Sequence[Clip]) -> NDArray[np.float32]:
-        asked, taught = (
-            described(system, network, system.inputs(clips)) for clips in (queries, templates)
-        )
+        asked = described(system, network, system.inputs(queries))
+        labels = [clip.label for clip in templates]
+        taught = system.templates(network, system.inputs(templates), labels)
         return similarities(asked, taught, system.similarity())
 
     return alike

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.errors import ConfigError
-from skeleton_action_ros.core.similarity import SimilarityConfig, Templates, similarities
+from skeleton_action_ros.core.similarity import NEVER, SimilarityConfig, Templates, similarities
 from skeleton_action_ros.core.skeleton import Clip
 from training.config import OptimizerConfig, Recipe
 from training.data import Sample
@@ -103,16 +103,35 @@ class System(ABC, Generic[R]):
         """Say how descriptors compare; by embeddings alone, unless a system says otherwise."""
         return SimilarityConfig()
 
+    def mirrored(self, inputs: Arrays) -> Arrays | None:
+        """Return inputs as a mirror would have shown them; None where a system has none such."""
+        return None
+
+    def templates(self, network: nn.Module, inputs: Arrays, labels: Sequence[str]) -> Templates:
+        """
+        Describe clips that teach, and their mirror images where the other side counts too.
+
+        :param labels: one a clip; one that names a side has no mirror image.
+        """
+        images = self.mirrored(inputs) if self.similarity().other_side < NEVER else None
+        return Templates.of(
+            described(self, network, inputs),
+            labels,
+            None if images is None else described(self, network, images),
+        )
+
     def distances(
-        self, network: nn.Module, inputs: Arrays, rows: NDArray[np.intp]
+        self, network: nn.Module, inputs: Arrays, rows: NDArray[np.intp], labels: Sequence[str]
     ) -> NDArray[np.float32]:
         """
-        Return (R, N): from the clips at `rows` to all clips, smaller is nearer.
+        Return (R, N): from the clips at `rows`, which teach, to all clips; smaller is nearer.
 
         A system that compares pairs of clips directly overrides this, and `describe` may refuse.
+
+        :param labels: (R,) of the clips that teach.
         """
-        every = described(self, network, inputs)
-        alike = similarities(every, Templates.of(every[rows], []), self.similarity())
+        taught = self.templates(network, tuple(array[rows] for array in inputs), labels)
+        alike = similarities(described(self, network, inputs), taught, self.similarity())
         return np.asarray(1.0 - alike.T, np.float32)
 
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from skeleton_action_ros.core.errors import SkeletonActionError
@@ -120,11 +122,10 @@ class Trainer:
         """
         shares = []
         for samples, inputs in self._validation_inputs().values():
+            labels = [sample.clip.label for sample in samples]
             found = examined(
-                lambda rows, inputs=inputs: self.system.distances(  # type: ignore[misc]
-                    self.average.module, inputs, rows
-                ),
-                [sample.clip.label for sample in samples],
+                partial(self._distances, inputs, labels),
+                labels,
                 [sample.clip.subject for sample in samples],
                 draws=VALIDATION_DRAWS,
                 seed=self.recipe.seed,
@@ -183,6 +184,12 @@ class Trainer:
     def _weights(self) -> dict[str, torch.Tensor]:
         weights = self.average.module.state_dict()
         return {key: value.detach().cpu().clone() for key, value in weights.items()}
+
+    def _distances(
+        self, inputs: Arrays, labels: Sequence[str], rows: NDArray[np.intp]
+    ) -> NDArray[np.float32]:
+        taught = [labels[row] for row in rows]
+        return self.system.distances(self.average.module, inputs, rows, taught)
 
     def _validation_inputs(self) -> dict[str, tuple[list[Sample], Arrays]]:
         """Return the validation clips of each data set that keeps two classes, prepared once."""

@@ -30,7 +30,7 @@ def test_logits_are_scaled_cosines_to_each_class() -> None:
 
     with torch.inference_mode():
         found = network(joints, mask).numpy()
-        rows = network.embedder(joints, mask).numpy()
+        rows = network.embedder(joints, mask)[0].numpy()
 
     for b in range(4):
         for c in range(3):

@@ -1,4 +1,4 @@
-"""A run that is killed at once goes on as if nothing had happened, and leaves nothing behind."""
+"""A run that is killed at once goes on as if nothing had happened."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from training.train import main
 STEPS = 60
 TINY = (
     *(f'optimizer.steps={STEPS}', 'optimizer.validate_steps=4', 'optimizer.patience=1000'),
-    *('batch.view_steps=8', 'batch.views=1', 'batch.classes=4', 'batch.clips_per_class=2'),
+    *('model.token=6', 'model.local=1', 'batch.classes=4', 'batch.clips_per_class=2'),
     *('model.width=16', 'model.dilations=(1, 2)', 'model.embedding=8', 'model.stretches=2'),
     'preprocess.frames=8',
 )
@@ -35,22 +35,6 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
-def children_of(process: int) -> list[int]:
-    return [
-        int(child) for child in Path(f'/proc/{process}/task/{process}/children').read_text().split()
-    ]
-
-
-def runs(process: int) -> bool:
-    """Whether a process is there, and is no remains of one."""
-    try:
-        state = Path(f'/proc/{process}/stat').read_text().rpartition(')')[2].split()[0]
-    except OSError:
-        return False
-    return state != 'Z'
-
-
-@pytest.mark.skipif(not Path('/proc/self/stat').exists(), reason='processes are listed in /proc')
 def test_killed_run_goes_on_to_the_result_of_an_unbroken_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,7 +55,6 @@ def test_killed_run_goes_on_to_the_result_of_an_unbroken_one(
     )
     try:
         wait_for((killed / 'checkpoint.pt').is_file, 'checkpoint')
-        workers = children_of(process.pid)
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
@@ -80,8 +63,6 @@ def test_killed_run_goes_on_to_the_result_of_an_unbroken_one(
     main([*words, '--out', str(whole)])
 
     assert 0 < reached < STEPS
-    assert workers
-    wait_for(lambda: not any(runs(worker) for worker in workers), 'end of the workers')
     first, second = (read_state(out / 'checkpoint.pt') for out in (killed, whole))
     assert first['step'] == second['step'] == STEPS
     assert first['history'] == second['history']

@@ -14,7 +14,7 @@ from training.evaluate import main as evaluate
 from training.run import main
 
 TINY = (
-    *('optimizer.steps=2', 'optimizer.validate_steps=1', 'batch.view_steps=4', 'batch.views=1'),
+    *('optimizer.steps=2', 'optimizer.validate_steps=1', 'model.token=6', 'model.local=1'),
     *('batch.classes=4', 'batch.clips_per_class=2', 'model.width=16', 'model.dilations=(1, 2)'),
     *('model.embedding=8', 'preprocess.frames=8', 'model.stretches=2'),
 )
