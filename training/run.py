@@ -19,7 +19,7 @@ import torch
 
 from skeleton_action_ros.core.errors import SkeletonActionError
 from skeleton_action_ros.evaluation.exam import CANONICAL, DTW_BAND, RAW
-from training.checkpoints import load_checkpoint
+from training.checkpoints import Checkpoint, load_checkpoint
 from training.config import Recipe
 from training.data import CHECKOUT, fingerprint
 from training.evaluate import Exercise, baseline_figures, evaluated, exercise
@@ -29,6 +29,8 @@ from training.results import ENTRY, RESULTS, merge_until_complete, read_entries,
 from training.train import add_recipe_options, chosen_recipe, device_of, train
 
 RUNS = CHECKOUT / 'out' / 'training'
+_COMPARISON = ('name', 'similarity')
+"""What of a recipe can be changed after training."""
 
 
 def run_seed(
@@ -40,21 +42,28 @@ def run_seed(
     *,
     resume: bool,
     device: str,
+    weights_of: str = '',
 ) -> None:
     """
     Train and measure one seed; leaves a checkpoint and an entry in `folder/seed-N`.
 
     :param about: further parts of the entry: the command and the settings.
     :param resume: go on from a checkpoint; where there is an entry, nothing is left to be done.
+    :param weights_of: name of a recipe that has been run; its weights are measured, and nothing is
+        trained.
+    :raises SkeletonActionError: data is missing, or a checkpoint is of another recipe.
     """
     place = folder / f'seed-{recipe.seed}'
     seedless = without_seed(recipe)
     done = [entry['seed'] for entry in read_entries(folder, seedless)]
     if resume and recipe.seed in done:
         return
-    train(recipe, place, resume=resume, device=device)
+    if weights_of:
+        state = compared_anew(RUNS / weights_of / place.name / 'checkpoint.pt', recipe)
+    else:
+        train(recipe, place, resume=resume, device=device)
+        state = load_checkpoint(place / 'checkpoint.pt')
     torch.set_num_threads(recipe.optimizer.threads)
-    state = load_checkpoint(place / 'checkpoint.pt')
     protocol = protocol_named(recipe.protocol)
     write_json(
         place / ENTRY,
@@ -83,6 +92,22 @@ def run_seed(
             'recipe': seedless,
         },
     )
+
+
+def compared_anew(path: Path, recipe: Recipe) -> Checkpoint:
+    """
+    Load weights that were trained for another way to compare.
+
+    :raises SkeletonActionError: more than the name and the comparison differ.
+    """
+    state = load_checkpoint(path)
+    theirs, ours = asdict(state.recipe), asdict(recipe)
+    differing = [key for key in ours if key not in _COMPARISON and ours[key] != theirs.get(key)]
+    if differing:
+        raise SkeletonActionError(
+            f'{path} is a checkpoint of another recipe: {", ".join(differing)} differ'
+        )
+    return replace(state, recipe=recipe)
 
 
 def known_baselines(asked: Exercise, folder: Path) -> dict[str, dict[str, Any]]:
@@ -120,6 +145,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         '--ablation', metavar='NAME', help='write ablation-NAME-PROTOCOL-SYSTEM.json instead'
     )
+    parser.add_argument(
+        '--weights-of',
+        metavar='RECIPE',
+        default='',
+        help='train nothing: measure what RECIPE left, under other --set similarity.*',
+    )
     parser.add_argument('--results', type=Path, default=RESULTS, help='default: training/results')
     options = parser.parse_args(arguments)
     try:
@@ -139,6 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 about,
                 resume=options.resume,
                 device=device_of(options.device),
+                weights_of=options.weights_of,
             )
         merged = merge_until_complete(folder, without_seed(recipe), path)
     except (SkeletonActionError, OSError) as error:
@@ -158,6 +190,7 @@ def command_of(options: argparse.Namespace) -> str:
     words += ['--alone'] if options.alone else []
     words += [f'--set {setting!r}' for setting in options.set]
     words += [f'--ablation {options.ablation}'] if options.ablation else []
+    words += [f'--weights-of {options.weights_of}'] if options.weights_of else []
     return ' '.join(words)
 
 

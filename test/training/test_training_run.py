@@ -118,3 +118,25 @@ def test_checkpoint_of_another_recipe_is_refused(
 
     assert ended.value.code == 1
     assert 'is a checkpoint of another recipe: loss differ' in capsys.readouterr().err
+
+
+def test_weights_can_be_measured_under_another_comparison(
+    places: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = ['--weights-of', 'ntu120-one-shot-20-encoder', '--seeds', '0']
+    main(command(places, '--seeds', '0'))
+    again = ['--ablation', 'whole', '--set', 'similarity.tokens=0.0']
+
+    assert main(command(places, *base, *again)) == 0
+
+    path = places / 'results' / 'ablation-whole-ntu120-one-shot-20-encoder.json'
+    found = json.loads(path.read_text())
+    assert found['recipe']['similarity']['tokens'] == 0.0
+    assert found['runs'][0]['steps'] == 2
+    assert '--weights-of ntu120-one-shot-20-encoder' in found['command']
+    folder = places / 'runs' / found['name'] / 'seed-0'
+    assert [file.name for file in folder.iterdir()] == ['figures.json']
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        main(command(places, *base, '--ablation', 'beta', '--set', 'loss.beta=30.0'))
+    assert 'is a checkpoint of another recipe: loss differ' in capsys.readouterr().err
