@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 
 import numpy as np
-from training_clips import lifting_clip, standing_clip
+import pytest
+from training_clips import lifting_clip, lifting_samples, standing_clip, tiny_recipe
 
 from skeleton_action_ros.core.layouts import Common15
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
 from skeleton_action_ros.core.skeleton import NS_PER_S, Clip
+from training import measure
 from training.alterations import ALTERATIONS, at_rate, turned, without_joints
 from training.measure import LAYOUTS, invariances, sides_told_apart
+from training.trainer import Trainer
 
 
 def by_joints(queries: Sequence[Clip], templates: Sequence[Clip]) -> np.ndarray:
@@ -39,6 +45,39 @@ def test_joints_know_simulated_motions_and_nothing_knows_none() -> None:
     assert good['one-sided told from its mirror image'] > 0.8
     assert blind['one-sided told from its mirror image'] == 0.0
     assert blind['k4abt_32 and common_15 named alike'] == 1.0
+
+
+def test_card_has_results_invariances_and_the_threshold_of_the_models_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quick = partial(invariances, people=1, actions=('wave_right', 'bow'))
+    monkeypatch.setattr(measure, 'invariances', quick)
+    point = {'true_accept': 0.9, 'wrong_name': 0.1, 'false_background': 0.02}
+    curve = [
+        {'threshold': 0.4, 'false_accept': 0.30, **point},
+        {'threshold': 0.5, 'false_accept': 0.08, **point},
+        {'threshold': 0.6, 'false_accept': 0.01, **point},
+    ]
+    found = {
+        'name': 'lodo-utkinect-encoder',
+        'protocol': 'lodo-utkinect',
+        'mean': 0.8,
+        'operating_curve': curve,
+    }
+    monkeypatch.setattr(measure, 'read_results', lambda: [found])
+    with Trainer(tiny_recipe(), lifting_samples()) as trainer:
+        trainer.save(tmp_path / 'checkpoint.pt')
+
+    measure.main([str(tmp_path / 'checkpoint.pt'), '--out', str(tmp_path / 'card.json')])
+
+    card = json.loads((tmp_path / 'card.json').read_text())
+    assert card['protocols'] == {'lodo-utkinect': {'mean': 0.8}}
+    # 0.5 is the lowest at which the mean of both kinds of false accepts is 6 % at most.
+    assert card['threshold']['threshold'] == 0.5
+    assert len(card['operating_curve']) == 3
+    assert 0.0 <= card['invariances']['unaltered, named rightly'] <= 1.0
+    assert (card['name'], card['seed'], card['data']) == ('tiny', 0, trainer.data)
+    assert json.loads(capsys.readouterr().out)['threshold'] == card['threshold']
 
 
 def test_sides_are_told_apart_by_the_hand_that_moves() -> None:
