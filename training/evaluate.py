@@ -40,7 +40,7 @@ from training.checkpoints import Checkpoint, load_checkpoint
 from training.config import override
 from training.data import Sample, as_sample, load_samples
 from training.protocols import Questions, protocol_named, reference_rows
-from training.system import System, classified
+from training.system import Arrays, System, classified
 
 MAIN = ''
 """The question that a protocol is named after; others to the same model have names."""
@@ -64,10 +64,6 @@ class Exercise:
     material: Material
     questions: Mapping[str, Questions]
     closed: bool
-
-    def labels(self, rows: NDArray[np.intp]) -> list[str]:
-        """Return the labels of the clips at some places."""
-        return [self.samples[row].clip.label for row in rows]
 
     @property
     def unseen(self) -> bool:
@@ -93,13 +89,8 @@ def exercise(protocol: str) -> Exercise:
     return Exercise(samples, material, questions, chosen.closed)
 
 
-def figures_of(distances_from: DistancesFrom, questions: Questions) -> dict[str, Any]:
-    """Answer questions by a way to compare clips; the keys are those of `skeleton-action exam`."""
-    rows = reference_rows(questions)
-    return _figures(Distances(rows, distances_from(rows)), questions)
-
-
-def _figures(distances: Distances, questions: Questions) -> dict[str, Any]:
+def figures_of(distances: Distances, questions: Questions) -> dict[str, Any]:
+    """Answer questions by distances; the keys are those of `skeleton-action exam`."""
     found = measure(distances, questions.plan, questions.draws)
     return {**found.to_json(), 'draws': 1 if questions.fixed else len(questions.draws)}
 
@@ -110,29 +101,47 @@ def baseline_figures(asked: Exercise) -> dict[str, dict[str, Any]]:
     for question, questions in asked.questions.items():
         rows = reference_rows(questions)
         found = baseline_distances(asked.material, rows, lambda count: None)
-        out[question] = {name: _figures(found[name], questions) for name in BASELINES}
+        out[question] = {name: figures_of(found[name], questions) for name in BASELINES}
     return out
 
 
-def system_figures(
-    system: System[Any], network: nn.Module, classes: Sequence[str], asked: Exercise
-) -> dict[str, dict[str, Any]]:
-    """Return the figures of a system by question."""
-    inputs = system.inputs([sample.clip for sample in asked.samples])
+class Comparison:
+    """
+    A system, and the clips that a protocol asks about.
 
-    def by_comparing(rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        return system.distances(network, inputs, rows, asked.labels(rows))
+    :param classes: the actions learned, 'data set/label', in the order of its logits.
+    """
 
-    def by_naming(rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        # As near to a clip as its action is likely: the nearest clip is of the likeliest action.
-        columns = [classes.index(asked.samples[row].action) for row in rows]
-        return improbabilities(classified(system, network, inputs))[:, columns].T
+    def __init__(
+        self, system: System[Any], network: nn.Module, classes: Sequence[str], asked: Exercise
+    ) -> None:
+        self._system = system
+        self._network = network
+        self._classes = list(classes)
+        self._samples = asked.samples
+        every = [reference_rows(questions) for questions in asked.questions.values()]
+        self._rows = np.asarray(np.unique(np.concatenate(every)), np.intp)
+        self._names = asked.closed and system.kind == 'classifier'
+        self._inputs = system.inputs([sample.clip for sample in asked.samples])
 
-    names = asked.closed and system.kind == 'classifier'
-    return {
-        question: figures_of(by_naming if names else by_comparing, questions)
-        for question, questions in asked.questions.items()
-    }
+    def to_all(self) -> Distances:
+        """Return the distances from all clips that teach in some question to all clips."""
+        return self._to(self._inputs)
+
+    def to_others(self, clips: Sequence[Clip]) -> Distances:
+        """Return the distances from all clips that teach in some question to other clips."""
+        return self._to(self._system.inputs(clips))
+
+    def _to(self, queries: Arrays) -> Distances:
+        if self._names:
+            # As near to a clip as its action is likely: the nearest clip is of the likeliest one.
+            columns = [self._classes.index(self._samples[row].action) for row in self._rows]
+            logits = classified(self._system, self._network, queries)
+            return Distances(self._rows, improbabilities(logits)[:, columns].T)
+        taught = tuple(array[self._rows] for array in self._inputs)
+        labels = [self._samples[row].clip.label for row in self._rows]
+        values = self._system.distances(self._network, queries, taught, labels)
+        return Distances(self._rows, values)
 
 
 def improbabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -143,34 +152,29 @@ def improbabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def operating_points(
-    system: System[Any], network: nn.Module, asked: Exercise
+    comparison: Comparison, distances: Distances, questions: Questions
 ) -> list[dict[str, float]]:
     """Return what thresholds do on actions not learned from, and on stretches of no action."""
-    noise = background(np.random.default_rng(0))
-    clips = [sample.clip for sample in asked.samples]
-    inputs = system.inputs([*clips, *noise])
-    questions = asked.questions[MAIN]
-    rows = reference_rows(questions)
-    distances = Distances(rows, system.distances(network, inputs, rows, asked.labels(rows)))
+    noise = comparison.to_others(background(np.random.default_rng(0)))
     curve = operating_curve(
-        distances, len(clips), questions.plan, questions.draws, np.random.default_rng(0)
+        Distances(distances.rows, np.concatenate((distances.values, noise.values), axis=1)),
+        distances.values.shape[1],
+        questions.plan,
+        questions.draws,
+        np.random.default_rng(0),
     )
     return [asdict(point) for point in curve]
 
 
-def altered_accuracy(system: System[Any], network: nn.Module, asked: Exercise) -> dict[str, float]:
+def altered_accuracy(comparison: Comparison, asked: Exercise) -> dict[str, float]:
     """Return the accuracy on queries that are seen worse than the references are, by how."""
-    clips = [sample.clip for sample in asked.samples]
-    questions = asked.questions[MAIN]
-    rows = reference_rows(questions)
     out = {}
     for name, alter in ALTERATIONS.items():
         rng = np.random.default_rng(0)
+        clips = [sample.clip for sample in asked.samples]
         changed = [_or_itself(alter(clip, rng), clip) for clip in clips]
-        inputs = system.inputs([*clips, *changed])
-        values = system.distances(network, inputs, rows, asked.labels(rows))
-        distances = Distances(rows, values[:, len(clips) :])
-        out[name] = _figures(distances, questions)['accuracy_mean']
+        found = figures_of(comparison.to_others(changed), asked.questions[MAIN])
+        out[name] = found['accuracy_mean']
     return out
 
 
@@ -186,14 +190,19 @@ def evaluated(state: Checkpoint, asked: Exercise, *, device: str = 'cpu') -> dic
     :return: the figures of the protocol's question, of the others under 'also', and, of an exam on
         a data set not learned from, the accuracy on 'altered' queries and the 'operating_curve'.
     """
-    system, network = state.system(), state.model().to(device)
-    figures = system_figures(system, network, state.classes, asked)
+    system = state.system()
+    comparison = Comparison(system, state.model().to(device), state.classes, asked)
+    distances = comparison.to_all()
+    figures = {
+        question: figures_of(distances, questions)
+        for question, questions in asked.questions.items()
+    }
     out: dict[str, Any] = figures.pop(MAIN)
     if figures:
         out['also'] = figures
     if asked.unseen and system.kind == 'embedder':
-        out['altered'] = altered_accuracy(system, network, asked)
-        out['operating_curve'] = operating_points(system, network, asked)
+        out['altered'] = altered_accuracy(comparison, asked)
+        out['operating_curve'] = operating_points(comparison, distances, asked.questions[MAIN])
     return out
 
 

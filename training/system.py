@@ -121,17 +121,19 @@ class System(ABC, Generic[R]):
         )
 
     def distances(
-        self, network: nn.Module, inputs: Arrays, rows: NDArray[np.intp], labels: Sequence[str]
+        self, network: nn.Module, queries: Arrays, taught: Arrays, labels: Sequence[str]
     ) -> NDArray[np.float32]:
         """
-        Return (R, N): from the clips at `rows`, which teach, to all clips; smaller is nearer.
+        Return (R, Q): from clips that teach to clips that are asked about; smaller is nearer.
 
         A system that compares pairs of clips directly overrides this, and `describe` may refuse.
 
+        :param queries: inputs of the Q clips.
+        :param taught: inputs of the R clips.
         :param labels: (R,) of the clips that teach.
         """
-        taught = self.templates(network, tuple(array[rows] for array in inputs), labels)
-        alike = similarities(described(self, network, inputs), taught, self.similarity())
+        templates = self.templates(network, taught, labels)
+        alike = similarities(described(self, network, queries), templates, self.similarity())
         return np.asarray(1.0 - alike.T, np.float32)
 
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:

@@ -188,8 +188,9 @@ class Trainer:
     def _distances(
         self, inputs: Arrays, labels: Sequence[str], rows: NDArray[np.intp]
     ) -> NDArray[np.float32]:
-        taught = [labels[row] for row in rows]
-        return self.system.distances(self.average.module, inputs, rows, taught)
+        taught = tuple(array[rows] for array in inputs)
+        names = [labels[row] for row in rows]
+        return self.system.distances(self.average.module, inputs, taught, names)
 
     def _validation_inputs(self) -> dict[str, tuple[list[Sample], Arrays]]:
         """Return the validation clips of each data set that keeps two classes, prepared once."""
