@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from bundles import hands_bundle
 from people import FakeModel, circling
 from rclpy.parameter import Parameter
 from robots import FRAME_ID, Robot, moved
@@ -20,8 +21,12 @@ from skeleton_action_msgs.msg import ActionEvent
 from skeleton_action_msgs.srv import EnrollAction, ListActions
 from skeleton_action_ros.core.layouts import Common15
 from skeleton_action_ros.nodes import qos
+from skeleton_action_ros.nodes.configuration import ModelParameters
+from skeleton_action_ros.nodes.models import load_model
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     Make = Callable[..., Robot]
 
 HAND_FROM_2_TO_4 = [(2.0, 4.0)]
@@ -94,6 +99,24 @@ def test_nothing_is_recognised_before_anything_is_taught(pipeline: Make) -> None
     robot.catch_up()
     assert robot.said['action_events'] == []
     assert {message.actions[0].label for message in robot.said['actions']} == {'idle', 'unknown'}
+
+
+def test_classifier_bundle_recognises_its_own_labels_untaught(
+    pipeline: Make, tmp_path: Path
+) -> None:
+    bundle = hands_bundle(tmp_path / 'hands')
+    robot = pipeline(load_model(ModelParameters(model=str(bundle))))
+    robot.show(
+        (1, circling(HAND_FROM_2_TO_4, 6.0, start_s=200.0)),
+        (2, moved(circling(HAND_FROM_2_TO_4, 6.0, start_s=200.0, hand=Common15.HAND_LEFT), 1.0)),
+    )
+    robot.catch_up()
+    assert {(event.body_id, event.label) for event in robot.said['action_events']} == {
+        (1, 'right hand'),
+        (2, 'left hand'),
+    }
+    assert robot.diagnosis('action_recognizer', 'model_kind') == 'classifier'
+    assert robot.diagnosis('action_recognizer', 'actions') == 'left hand, right hand'
 
 
 def test_persons_of_one_scene_go_through_the_model_together(pipeline: Make) -> None:
