@@ -103,8 +103,8 @@ class SkeletonDmlRecipe(Recipe):
     optimizer: OptimizerConfig = field(
         default_factory=lambda: OptimizerConfig(
             steps=900,
-            learning_rate=1e-4,
-            rates=(3e-4, 1e-4, 3e-5),
+            learning_rate=3e-4,
+            rates=(1e-3, 3e-4, 1e-4),
             rate_steps=100,
             weight_decay=0.0,
             warm_up_steps=20,
