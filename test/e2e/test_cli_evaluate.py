@@ -249,6 +249,8 @@ def test_all_the_figures_are_there(
         'wrong_label_share',
         'compared',
     } <= set(found)
+    defined = (Path(__file__).parents[2] / 'docs' / 'metrics.md').read_text('utf-8')
+    assert [key for key in found if f'`{key}`' not in defined] == []
     assert (found['map']['0.1'], found['map']['0.25']) == (1.0, 1.0)
     assert found['frame_accuracy'] > 0.8
     assert found['compared']['subsequence_dtw']['event_f1']['0.25'] > 0.5
