@@ -173,9 +173,14 @@ class Recipe:
 
 @dataclass(frozen=True)
 class EncoderRecipe(Recipe):
-    """The recipe of the package's own model."""
+    """
+    The recipe of the package's own model.
+
+    It learns every class it may, for a number of steps that is settled: nothing is selected.
+    """
 
     system: str = 'encoder'
+    data: DataConfig = field(default_factory=lambda: DataConfig(validation_stride=0))
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     batch: BatchConfig = field(default_factory=BatchConfig)
