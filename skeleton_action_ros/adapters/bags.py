@@ -313,13 +313,25 @@ def _choose(connections: Iterable[Connection], topic: str, message_type: str, pa
             f'{path}: topic {names[0]} must hold {message_type}, got {", ".join(sorted(types))}'
         )
     ours = _typestore().hash_rihs01(message_type)
-    theirs = {each.digest for each in matching if each.digest} - {ours}
+    theirs = {_digest(each) for each in matching} - {ours, ''}
     if theirs:
         raise BagError(
             f'{path}: topic {names[0]} was recorded with another version of {message_type}: '
             f'expected {ours}, got {", ".join(sorted(theirs))}'
         )
     return names[0]
+
+
+def _digest(connection: Connection) -> str:
+    """Return the hash of a topic's type: as recorded, or of its definition; empty: neither."""
+    if connection.digest or not connection.msgdef.data:
+        return connection.digest
+    theirs = get_typestore(Stores.EMPTY)
+    try:
+        theirs.register(get_types_from_msg(connection.msgdef.data, connection.msgtype))
+        return theirs.hash_rihs01(connection.msgtype)
+    except Exception:  # noqa: BLE001 - rosbags raises whatever damaged text leads it into
+        return ''
 
 
 def _matches(name: str, topic: str) -> bool:

@@ -17,12 +17,13 @@ from tqdm import tqdm
 from skeleton_action_ros.adapters.annotation_csv import read_annotations
 from skeleton_action_ros.adapters.gallery_file import read_gallery
 from skeleton_action_ros.adapters.onnx_bundle import load_bundle
+from skeleton_action_ros.cli.evaluation_table import table
 from skeleton_action_ros.core.config import build, parameters_of
 from skeleton_action_ros.core.errors import ConfigError, GalleryError
 from skeleton_action_ros.core.gallery import Gallery
 from skeleton_action_ros.core.recognition import RecognizerConfig
 from skeleton_action_ros.core.windows import WindowConfig
-from skeleton_action_ros.evaluation.figures import over_rounds
+from skeleton_action_ros.evaluation.document import document
 from skeleton_action_ros.evaluation.gate import regressions
 from skeleton_action_ros.evaluation.recordings import Lesson, teach
 from skeleton_action_ros.evaluation.rounds import Round, Setup, Teaching, play_round
@@ -102,7 +103,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         '--timing', action='store_true', help="put the wall clock's figures into the JSON"
     )
     parser.add_argument(
-        '--realtime', action='store_true', help='also play the bags to the running nodes'
+        '--realtime',
+        action='store_true',
+        help='also play the bags to the running nodes (of --enroll-each, the first round)',
     )
     parser.add_argument(
         '--rate', type=float, default=1.0, help='of --realtime: times as fast (default: 1)'
@@ -135,9 +138,8 @@ def run(arguments: argparse.Namespace) -> int:
             count = sum(stream.refused.values())
             _say(f'{stream.path}: {count} bodies refused, the first: {stream.first_refusal}')
     rounds = _play(arguments, read, setup)
-    found = _found(rounds, setup)
-    found['bags'] = _bags(rounds, [read[bag.resolve()] for bag in arguments.bag])
-    found['problems'] = problems
+    streams = [read[bag.resolve()] for bag in arguments.bag]
+    found = document(setup.model.name, rounds, streams, problems)
     apart: Sequence[str] = ()
     if arguments.realtime:
         from skeleton_action_ros.cli.realtime import compare_with_nodes, parted
@@ -223,7 +225,8 @@ def _play(arguments: argparse.Namespace, read: Mapping[Path, Stream], setup: Set
         if arguments.enroll_each:
             asked = [one for one in streams if _person(one.name) != _person(teaching.teacher)]
         plan.append((teaching, [one for one in asked if one.scenes]))
-    total = sum(len(stream.scenes) for _, asked in plan for stream in asked)
+    passes = 1 if arguments.no_compare else 2
+    total = passes * sum(len(stream.scenes) for _, asked in plan for stream in asked)
     with tqdm(desc='replay', unit=' scenes', total=total, disable=None, file=sys.stderr) as bar:
         return [
             play_round(
@@ -283,44 +286,6 @@ def _check_actions(actions: Sequence[str] | None, gallery: Gallery) -> None:
         )
 
 
-def _found(rounds: Sequence[Round], setup: Setup) -> dict[str, Any]:
-    """Return the figures of all rounds as one."""
-    found = {
-        'model': setup.model.name,
-        'taught': sorted({label for one in rounds for label in one.taught}),
-    }
-    if len(rounds) == 1:
-        return {**found, **rounds[0].found}
-    total, spread = over_rounds([one.found for one in rounds])
-    each = [
-        {'teacher': one.teaching.teacher, 'taught': list(one.taught), **one.found} for one in rounds
-    ]
-    return {**found, **total, 'spread': spread, 'rounds': each}
-
-
-def _bags(rounds: Sequence[Round], streams: Sequence[Stream]) -> list[dict[str, Any]]:
-    """Return what could be read of each bag."""
-    events: dict[Path, int] = {}
-    for one in rounds:
-        for recording in one.recordings:
-            started = sum(event.kind == 0 for event in recording.replay.events)
-            path = recording.stream.path
-            events[path] = events.get(path, 0) + started
-    return [
-        {
-            'bag': stream.name,
-            'scenes': len(stream.scenes),
-            'duration_s': round(stream.duration_s, 3),
-            'people': len(stream.people),
-            'annotations': len(stream.truth),
-            'events': events.get(stream.path, 0),
-            'refused': dict(sorted(stream.refused.items())),
-            'problems': list(stream.problems),
-        }
-        for stream in streams
-    ]
-
-
 def _write(
     arguments: argparse.Namespace, found: Mapping[str, Any], rounds: Sequence[Round]
 ) -> None:
@@ -336,75 +301,4 @@ def _write(
             write_report(arguments.html, found, rounds, command)
     except OSError as error:
         raise ConfigError(f'cannot write {error.filename}: {error.strerror}') from error
-    print(text if arguments.json else _table(found, rounds))
-
-
-def _table(found: Mapping[str, Any], rounds: Sequence[Round]) -> str:
-    """Lay the figures out for people."""
-    rows: list[tuple[str, ...]] = [
-        ('action', 'shown', 'recognised', 'missed', 'wrong', 'false events')
-    ]
-    keys = ('shown', 'recognised', 'missed', 'wrong', 'false_events')
-    rows += [
-        (label, *(str(counts[key]) for key in keys))
-        for label, counts in found['per_action'].items()
-    ]
-    rows.append(('all', *(str(found[key]) for key in keys)))
-    onset, share = found['onset_latency_s'], found['onset_latency_share']
-    return '\n'.join(
-        [
-            *_columns(rows),
-            '',
-            *_columns(_methods(found)),
-            '',
-            f'unknown: AUROC {_shown(found["unknown_auroc"])}, '
-            f'{_shown(found["far_at_95_recall"])} accepted where 95 % of the taught are',
-            f'events of a wrong label: {_shown(found["wrong_label_share"])} of all',
-            f'false events per hour: {_shown(found["false_events_per_hour"])}, '
-            f'of nothing: {_shown(found["false_events_per_hour_of_nothing"])}',
-            f'onset to event: p50 {_shown(onset["p50"])} s, p90 {_shown(onset["p90"])} s; '
-            f'p50 {_shown(share["p50"])} of the action',
-            _timing(rounds),
-        ]
-    )
-
-
-def _methods(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    methods = {'ours': found, **(found.get('compared') or {})}
-    ious = list(found['event_f1'])
-    return [
-        ('method', *(f'F1@{iou}' for iou in ious), *(f'mAP@{iou}' for iou in ious), 'frames'),
-        *(
-            (
-                name.replace('_', ' '),
-                *(_shown(one['event_f1'][iou]) for iou in ious),
-                *(_shown(one['map'][iou]) for iou in ious),
-                _shown(one['frame_accuracy']),
-            )
-            for name, one in methods.items()
-        ),
-    ]
-
-
-def _timing(rounds: Sequence[Round]) -> str:
-    replays = [recording.replay for one in rounds for recording in one.recordings]
-    values = [value for item in replays for value in item.frame_latency_ms]
-    if not values:
-        return 'no frame was replayed'
-    p50, p99 = np.percentile(values, (50, 99))
-    return f'time per frame: p50 {p50:.3f} ms, p99 {p99:.3f} ms, {len(values)} frames'
-
-
-def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        '  '.join(
-            cell.rjust(width) if column else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
-
-
-def _shown(value: float | None) -> str:
-    return '-' if value is None else f'{value:.3f}'
+    print(text if arguments.json else table(found, rounds))

@@ -7,7 +7,7 @@ very recordings that it is measured on: they are flattered, if anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -44,8 +44,6 @@ _GRID_HZ = 15.0
 _STRETCH = 2.0
 _LEFT = (Common15.SHOULDER_LEFT, Common15.HIP_LEFT)
 _RIGHT = (Common15.SHOULDER_RIGHT, Common15.HIP_RIGHT)
-
-Advance = Callable[[int], object]
 
 
 def best_label_per_window(stream: Stream, model: Model, gallery: Gallery) -> list[Detection]:
@@ -112,17 +110,13 @@ def _event(
     return [Detection(span, run[0][0], float(np.mean([alike for _, alike in run])))]
 
 
-def warped_occurrences(
-    stream: Stream, gallery: Gallery, advance: Advance = lambda count: None
-) -> list[Detection]:
+def warped_occurrences(stream: Stream, gallery: Gallery) -> list[Detection]:
     """
     Find each demonstration in each person's stream by subsequence time warping on joints.
 
     Joints are relative to the hips, turned to face the camera and divided by the trunk, 15 a
     second. Of occurrences that overlap, of any action, the nearest stays. How near one must be is
     left open: `at_best_threshold`. The confidence is the negative distance.
-
-    :param advance: told 1 for each demonstration and stretch of stream.
     """
     queries = [
         (item.label, _canonical(trim_to_motion(item.clip, MotionConfig()))[1])
@@ -145,7 +139,6 @@ def warped_occurrences(
                     start_ns, end_ns = int(stamps_ns[one.first]), int(stamps_ns[one.last])
                     span = ActionSpan(label, start_ns, end_ns, body_id)
                     found.append(Detection(span, end_ns, -one.distance))
-            advance(1)
     return _apart(found)
 
 

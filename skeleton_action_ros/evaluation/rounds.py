@@ -13,7 +13,6 @@ from skeleton_action_ros.core.recognition import RecognizerConfig
 from skeleton_action_ros.core.skeleton import ActionSpan, Scene
 from skeleton_action_ros.core.windows import WindowConfig
 from skeleton_action_ros.evaluation.figures import USUAL_IOU, event_figures, figures
-from skeleton_action_ros.evaluation.metrics import Detection
 from skeleton_action_ros.evaluation.recordings import Pool, Recording, pool
 from skeleton_action_ros.evaluation.replay import replay
 from skeleton_action_ros.evaluation.streams import Stream, without
@@ -87,7 +86,7 @@ def play_round(
 
     :param compare: also try the methods of `comparisons`, which needs dtaidistance.
     :param timing: put the wall clock's figures in, which vary from run to run.
-    :param advance: told 1 for each scene that was replayed.
+    :param advance: told how many scenes were replayed, and again when they were compared.
     """
     recordings = []
     for stream in streams:
@@ -104,8 +103,9 @@ def play_round(
     taught = setup.model.labels or teaching.gallery.labels
     pooled = pool(counted)
     found = figures(counted, pooled, taught, timing)
-    others = _compared(counted, teaching.gallery, setup.model, taught) if compare else {}
+    others = {}
     if compare:
+        others = _compared(counted, teaching.gallery, setup.model, taught, advance)
         found['compared'] = {
             name: {
                 key: value for key, value in event_figures(one, taught).items() if key in COMPARED
@@ -116,7 +116,11 @@ def play_round(
 
 
 def _compared(
-    recordings: Sequence[Recording], gallery: Gallery, model: Model, taught: Sequence[str]
+    recordings: Sequence[Recording],
+    gallery: Gallery,
+    model: Model,
+    taught: Sequence[str],
+    advance: Advance,
 ) -> dict[str, Pool]:
     from skeleton_action_ros.evaluation.comparisons import (
         BEST_LABEL,
@@ -129,11 +133,13 @@ def _compared(
 
     if model.kind != 'embedder' or not gallery.templates:
         return {}
-    streams = [recording.stream for recording in recordings]
-    named = [best_label_per_window(stream, model, gallery) for stream in streams]
-    warped = [warped_occurrences(stream, gallery) for stream in streams]
+    named, warped = [], []
+    for stream in (recording.stream for recording in recordings):
+        named.append(best_label_per_window(stream, model, gallery))
+        warped.append(warped_occurrences(stream, gallery))
+        advance(len(stream.scenes))
     threshold = best_threshold(pool(recordings, warped), taught, USUAL_IOU)
-    near: list[list[Detection]] = [surer_than(one, threshold) for one in warped]
+    near = [surer_than(one, threshold) for one in warped]
     return {WARPING: pool(recordings, near), BEST_LABEL: pool(recordings, named)}
 
 

@@ -219,6 +219,17 @@ class TestTopics:
         with pytest.raises(BagError, match=r'recorded with another version of .*SkeletonArray'):
             list(read_scenes(bag))
 
+    def test_a_changed_definition_is_refused_where_no_hash_was_recorded(
+        self, tmp_path: Path
+    ) -> None:
+        write_bag(tmp_path / 'walk', scenes())
+        file = data_file(tmp_path / 'walk')
+        assert len(list(read_scenes(file))) == 50
+        changed = file.read_bytes().replace(b'float32[] confidences', b'float64[] confidences')
+        file.write_bytes(changed)
+        with pytest.raises(BagError, match=r'recorded with another version of .*SkeletonArray'):
+            list(read_scenes(file))
+
 
 def test_bodies_that_cannot_be_used_are_told_and_the_rest_is_read(tmp_path: Path) -> None:
     frame = next(scenes()).skeletons[0]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skeleton_action_ros.adapters.time_warping import warped_distances
+from skeleton_action_ros.core.body import hip_centres
 from skeleton_action_ros.core.embedding import Descriptors, Model
 from skeleton_action_ros.core.errors import ExamError
 from skeleton_action_ros.core.preprocess import PreprocessConfig
@@ -26,7 +27,12 @@ CANONICAL = PreprocessConfig()
 DTW_BAND = 10
 """A warping path pairs frames less than this apart, of 32."""
 
-BASELINES = ('raw', 'canonical', 'dtw')
+BASELINES = ('raw', 'canonical', 'dtw', 'dtw_hips')
+"""
+The nearest on raw joints, on canonical joints, and by time warping on these: as they are, from
+where the hips are on average, and with each frame's joints from the hips of that frame, these
+beside them. The last is better where people stand, the other where they walk about.
+"""
 
 
 @dataclass(frozen=True)
@@ -88,14 +94,21 @@ def baseline_distances(
     Return the distances of `BASELINES`, by name.
 
     :param material: prepared for `RAW` and `CANONICAL`.
-    :param advance: told how many rows of the slowest are done, each time some are.
+    :param advance: told how many rows of the slowest, those with time warping, are done, each time some are.
     """
     canonical = material.prepared[CANONICAL].joints
-    frames = canonical.reshape(*canonical.shape[:2], -1)
+    hips = hip_centres(canonical)[:, :, None]
+    from_hips = np.concatenate((canonical - hips, hips), axis=2)
+
+    def warped(joints: Floats) -> Distances:
+        frames = joints.reshape(*joints.shape[:2], -1)
+        return Distances(rows, warped_distances(frames, rows, band=DTW_BAND, advance=advance))
+
     return {
         'raw': Distances(rows, _euclidean(material.prepared[RAW].joints, rows)),
         'canonical': Distances(rows, _euclidean(canonical, rows)),
-        'dtw': Distances(rows, warped_distances(frames, rows, band=DTW_BAND, advance=advance)),
+        'dtw': warped(canonical),
+        'dtw_hips': warped(from_hips),
     }
 
 

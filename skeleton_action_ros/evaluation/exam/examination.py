@@ -20,6 +20,9 @@ from skeleton_action_ros.evaluation.exam.material import Material
 from skeleton_action_ros.evaluation.exam.protocol import Plan, make_draws
 
 
+_WARPINGS = 2
+
+
 @dataclass(frozen=True)
 class Examination:
     """
@@ -62,7 +65,7 @@ def examine(
 
     :param material: prepared for the models, and for the baselines.
     :param against: other models, by name.
-    :param begin: told how many rows the slowest method will compute.
+    :param begin: told how many rows the slowest methods will compute.
     :param advance: told how many rows are done, each time some are.
     :raises ExamError: one of the models is a classifier.
     """
@@ -72,7 +75,7 @@ def examine(
     others = {
         name: model_distances(other, material, rows)[0] for name, other in (against or {}).items()
     }
-    begin(len(rows))
+    begin(_WARPINGS * len(rows))
     plain = baseline_distances(material, rows, advance)
 
     def figures(distances: Distances) -> Figures:

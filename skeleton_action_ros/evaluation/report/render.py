@@ -12,9 +12,9 @@ from plotly.offline import get_plotlyjs
 
 from skeleton_action_ros.core.skeleton import NS_PER_S
 from skeleton_action_ros.evaluation.evidence import NOTHING
-from skeleton_action_ros.evaluation.figures import USUAL_IOU, confidence_reliability
+from skeleton_action_ros.evaluation.figures import confidence_reliability
 from skeleton_action_ros.evaluation.metrics import match_events, onset_latencies_s
-from skeleton_action_ros.evaluation.page.data import OUTCOMES, Figure, Footage, Table
+from skeleton_action_ros.evaluation.page.data import OUTCOMES, Figure, Footage
 from skeleton_action_ros.evaluation.page.parts import (
     figure_html,
     part,
@@ -28,17 +28,22 @@ from skeleton_action_ros.evaluation.page.skeletons import player_data
 from skeleton_action_ros.evaluation.recordings import merged
 from skeleton_action_ros.evaluation.report import plots
 from skeleton_action_ros.evaluation.report.mistakes import Mistake, animation, worst_mistakes
+from skeleton_action_ros.evaluation.report.tables import (
+    IOU,
+    NAMES,
+    OURS,
+    actions_table,
+    bags_table,
+    methods_table,
+    number,
+    percent,
+    rounds_table,
+)
 from skeleton_action_ros.evaluation.report.views import confusion, views
 from skeleton_action_ros.evaluation.rounds import Round
 
-OURS = 'ours'
-NAMES = {
-    'subsequence_dtw': 'subsequence DTW on joints',
-    'best_label_per_window': 'best label per window',
-}
 _PAGE = 'skeleton_action_ros.evaluation.page'
 _MOST_COORDINATES = 2_500_000
-_IOU = str(USUAL_IOU)
 _METHODS_HINT = (
     'Subsequence time warping sees each recording whole, and its threshold is the one that is best '
     'for these very recordings. The best label per window, of the same model, is the habit of most '
@@ -71,15 +76,15 @@ def render_report(found: Mapping[str, Any], rounds: Sequence[Round], command: st
         report_style=part('report.css', __package__),
         problems=_problems(found['problems']),
         figures=''.join(figure_html(figure) for figure in _headlines(found, rounds)),
-        methods=table_html(_methods(found)),
+        methods=table_html(methods_table(found)),
         methods_hint=html.escape(_METHODS_HINT) if found.get('compared') else '',
         stage=stage_html() if shown else '<p hidden></p>',
         mistakes=''.join(_mistake_html(index, one) for index, one in enumerate(mistakes))
         or '<p>None.</p>',
         confusion=confusion_html(confusion(rounds)),
-        actions=table_html(_actions(found)),
+        actions=table_html(actions_table(found)),
         rounds=_rounds(found),
-        bags=table_html(_bags(found)),
+        bags=table_html(bags_table(found)),
         notes=''.join(f'<p>{html.escape(note)}</p>' for note in _notes(rounds, command)),
         plotly=get_plotlyjs(),
         data=script_json(_data(found, rounds, shown, mistakes)),
@@ -216,131 +221,44 @@ def _headlines(found: Mapping[str, Any], rounds: Sequence[Round]) -> list[Figure
     half = None if share['p50'] is None else 100 * share['p50']
     return [
         Figure(
-            f'Event F1@{_IOU}',
-            _shown(found['event_f1'][_IOU]),
-            'right label at the right time, each action once' + over('event_f1', _IOU),
+            f'Event F1@{IOU}',
+            number(found['event_f1'][IOU]),
+            'right label at the right time, each action once' + over('event_f1', IOU),
         ),
         Figure(
-            f'mAP@{_IOU}',
-            _shown(found['map'][_IOU]),
-            'area under precision and recall, mean over actions' + over('map', _IOU),
+            f'mAP@{IOU}',
+            number(found['map'][IOU]),
+            'area under precision and recall, mean over actions' + over('map', IOU),
         ),
         Figure(
             'Wrong labels',
-            _percent(found['wrong_label_share']),
+            percent(found['wrong_label_share']),
             'of all events answer another taught action',
         ),
         Figure(
             'False events',
-            f'{_shown(found["false_events_per_hour_of_nothing"], 1)} /h',
+            f'{number(found["false_events_per_hour_of_nothing"], 1)} /h',
             'an hour in which nobody does anything annotated',
         ),
         Figure(
             'Unknown AUROC',
-            _shown(found['unknown_auroc']),
+            number(found['unknown_auroc']),
             'taught actions look more taught than others' + over('unknown_auroc'),
         ),
         Figure(
             'Onset to event',
-            f'{_shown(onset["p50"])} s',
-            f'median; {_shown(half, 0)} % of the action, 90 %: {_shown(onset["p90"])} s',
+            f'{number(onset["p50"])} s',
+            f'median; {number(half, 0)} % of the action, 90 %: {number(onset["p90"])} s',
         ),
-        Figure('Frame to answer', f'{_shown(p99, 1)} ms', '99 % of all frames, wall clock'),
+        Figure('Frame to answer', f'{number(p99, 1)} ms', '99 % of all frames, wall clock'),
     ]
-
-
-def _methods(found: Mapping[str, Any]) -> Table:
-    methods = {OURS: found, **(found.get('compared') or {})}
-    ious = list(found['event_f1'])
-    return Table(
-        (
-            'method',
-            *(f'F1 at {iou}' for iou in ious),
-            *(f'mAP at {iou}' for iou in ious),
-            'frames',
-            'wrong',
-            'false / h',
-        ),
-        tuple(
-            (
-                NAMES.get(name, name),
-                *(_shown(one['event_f1'][iou]) for iou in ious),
-                *(_shown(one['map'][iou]) for iou in ious),
-                _percent(one['frame_accuracy']),
-                _percent(one['wrong_label_share']),
-                _shown(one['false_events_per_hour'], 1),
-            )
-            for name, one in methods.items()
-        ),
-    )
-
-
-def _actions(found: Mapping[str, Any]) -> Table:
-    return Table(
-        (
-            'action',
-            'shown',
-            'recognised',
-            'missed',
-            'wrong',
-            'false events',
-            f'F1 at {_IOU}',
-            f'AP at {_IOU}',
-            'onset to event, s',
-        ),
-        tuple(
-            (
-                label,
-                *(
-                    str(one[key])
-                    for key in ('shown', 'recognised', 'missed', 'wrong', 'false_events')
-                ),
-                _shown(one['f1']),
-                _shown(one['average_precision']),
-                _shown(one['onset_latency_s']),
-            )
-            for label, one in found['per_action'].items()
-        ),
-    )
 
 
 def _rounds(found: Mapping[str, Any]) -> str:
     if not found.get('rounds'):
         return ''
-    table = Table(
-        ('taught by', 'actions', f'F1 at {_IOU}', f'mAP at {_IOU}', 'wrong', 'unknown AUROC'),
-        tuple(
-            (
-                one['teacher'],
-                str(len(one['taught'])),
-                _shown(one['event_f1'][_IOU]),
-                _shown(one['map'][_IOU]),
-                _percent(one['wrong_label_share']),
-                _shown(one['unknown_auroc']),
-            )
-            for one in found['rounds']
-        ),
-    )
-    return f'<section><h2>Who taught</h2><div class="scroll">{table_html(table)}</div></section>'
-
-
-def _bags(found: Mapping[str, Any]) -> Table:
-    return Table(
-        ('bag', 'scenes', 'minutes', 'people', 'annotations', 'events', 'refused', 'problems'),
-        tuple(
-            (
-                one['bag'],
-                str(one['scenes']),
-                f'{one["duration_s"] / 60:.2f}',
-                str(one['people']),
-                str(one['annotations']),
-                str(one['events']),
-                ', '.join(f'{count} {why}' for why, count in one['refused'].items()),
-                '; '.join(one['problems']) or 'none',
-            )
-            for one in found['bags']
-        ),
-    )
+    table = table_html(rounds_table(found))
+    return f'<section><h2>Who taught</h2><div class="scroll">{table}</div></section>'
 
 
 def _problems(problems: Sequence[str]) -> str:
@@ -367,11 +285,3 @@ def _notes(rounds: Sequence[Round], command: str) -> list[str]:
 def _count(found: Mapping[str, Any], noun: str) -> str:
     count = len(found['taught'])
     return f'{count} {noun}{"" if count == 1 else "s"}'
-
-
-def _shown(value: Any, digits: int = 2) -> str:
-    return '-' if value is None else f'{value:.{digits}f}'
-
-
-def _percent(value: Any) -> str:
-    return '-' if value is None else f'{100 * value:.0f} %'
