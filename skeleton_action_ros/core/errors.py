@@ -50,6 +50,14 @@ class SourceError(SkeletonActionError):
     """A skeleton source cannot deliver."""
 
 
+class ImageError(SkeletonActionError):
+    """An image cannot be used; `reason` is a short key to count it by."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class ConfigError(SkeletonActionError):
     """A parameter has a value outside its range."""
 
