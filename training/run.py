@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from skeleton_action_ros.core.errors import SkeletonActionError
-from skeleton_action_ros.evaluation.exam import CANONICAL, DTW_BAND, RAW
+from skeleton_action_ros.evaluation.exam import BASELINES, CANONICAL, DTW_BAND, RAW
 from training.checkpoints import Checkpoint, load_checkpoint
 from training.config import Recipe
 from training.data import CHECKOUT, fingerprint
@@ -116,7 +116,7 @@ def known_baselines(asked: Exercise, folder: Path) -> dict[str, dict[str, Any]]:
 
     They are the same for all systems and seeds, and time warping takes its time.
     """
-    digest = hashlib.sha256(str(DTW_BAND).encode())
+    digest = hashlib.sha256(f'{BASELINES} {DTW_BAND}'.encode())
     for way in (RAW, CANONICAL):
         digest.update(asked.material.prepared[way].joints.tobytes())
     for questions in asked.questions.values():

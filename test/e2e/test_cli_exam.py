@@ -75,7 +75,7 @@ def test_figures_of_the_model_and_of_the_baselines(
     found = exam(capsys, '--clips', clips, '--model', bundle, '--draws', 30)
 
     assert found.keys() >= FIGURES
-    assert found['baselines'].keys() == {'raw', 'canonical', 'dtw'}
+    assert found['baselines'].keys() == {'raw', 'canonical', 'dtw', 'dtw_hips'}
     for figures in (found, *found['baselines'].values()):
         assert (figures['draws'], figures['classes'], figures['clips']) == (30, 4, 24)
         assert set(figures['per_class']) == set(ACTIONS)

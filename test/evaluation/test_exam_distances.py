@@ -14,6 +14,7 @@ from skeleton_action_ros.core.layouts import Common15 as Joint
 from skeleton_action_ros.core.similarity import SimilarityConfig
 from skeleton_action_ros.core.skeleton import Clip
 from skeleton_action_ros.evaluation.exam import (
+    BASELINES,
     CANONICAL,
     RAW,
     Distances,
@@ -39,7 +40,7 @@ def moved(clip: Clip, matrix: np.ndarray, offset_m: tuple[float, float, float]) 
 def distances(*clips: Clip) -> dict[str, float]:
     """Return how far the second clip is from the first, by method."""
     found = baseline_distances(material(*clips), np.array([0]), lambda count: None)
-    assert set(found) == {'raw', 'canonical', 'dtw'}
+    assert set(found) == set(BASELINES)
     return {name: float(item.values[0, 1]) for name, item in found.items()}
 
 
@@ -76,7 +77,7 @@ def compared(described: Descriptors, rows: list[int], similarity: SimilarityConf
 def test_no_baseline_minds_where_somebody_stands() -> None:
     found = distances(CIRCLE, moved(CIRCLE, np.eye(3), (1.0, 0.2, 2.0)))
 
-    assert found == pytest.approx({'raw': 0.0, 'canonical': 0.0, 'dtw': 0.0}, abs=1e-3)
+    assert found == pytest.approx(dict.fromkeys(BASELINES, 0.0), abs=1e-3)
 
 
 @pytest.mark.parametrize('matrix', [TURN, 1.3 * np.eye(3)], ids=['turned', 'taller'])
@@ -108,6 +109,17 @@ def test_time_warping_alone_forgives_a_late_start() -> None:
 
     assert late_by['dtw'] < 0.5 * late_by['canonical']
     assert late_by['dtw'] < 0.3 * other_by['dtw']
+
+
+def test_swaying_hips_carry_the_joints_along_unless_these_are_taken_from_the_hips() -> None:
+    swaying = replace(CIRCLE, joints_m=CIRCLE.joints_m.copy())
+    sway = 0.3 * np.sin(np.linspace(0.0, 9.0, len(swaying)))
+    swaying.joints_m[:, :, 0] += sway[:, None].astype(np.float32)
+
+    by = distances(CIRCLE, swaying)
+
+    # Sixteen points move as one, the hips and what they carry, or the hips alone.
+    assert 0.2 * by['dtw'] < by['dtw_hips'] < 0.4 * by['dtw']
 
 
 def test_embeddings_are_compared_by_their_angle() -> None:

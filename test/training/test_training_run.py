@@ -61,7 +61,7 @@ def test_seeds_run_one_by_one_end_in_one_file(
     assert found['classes'] == len(NOVEL)
     assert found['clips'] == 3 * len(NOVEL)
     assert found['draws'] == 1
-    assert set(found['baselines']) == {'raw', 'canonical', 'dtw'}
+    assert set(found['baselines']) == {'raw', 'canonical', 'dtw', 'dtw_hips'}
     assert 0.0 <= found['mean'] <= 1.0
     assert found['data']['learned'] == ['ntu']
     assert found['command'].endswith('--seeds 0 1')

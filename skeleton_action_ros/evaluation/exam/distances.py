@@ -94,7 +94,7 @@ def baseline_distances(
     Return the distances of `BASELINES`, by name.
 
     :param material: prepared for `RAW` and `CANONICAL`.
-    :param advance: told how many rows of the slowest, those with time warping, are done, each time some are.
+    :param advance: told how many rows of time warping, which is slow, are done, each time some are.
     """
     canonical = material.prepared[CANONICAL].joints
     hips = hip_centres(canonical)[:, :, None]

@@ -19,7 +19,6 @@ from skeleton_action_ros.evaluation.exam.figures import Figures, measure
 from skeleton_action_ros.evaluation.exam.material import Material
 from skeleton_action_ros.evaluation.exam.protocol import Plan, make_draws
 
-
 _WARPINGS = 2
 
 
