@@ -21,7 +21,7 @@ _NO_MATCH = -1.0
 _SCALE_STEP = 1.6
 _CLASSIFIER_SCALES_S = (1.0, 1.5, 2.2, 3.2)
 _EMBED_AT_ONCE = 64
-_SHORTLIST = 100
+_SHORTLIST = 50
 """So many templates, the nearest by their embeddings, are compared with a piece token by token."""
 
 
