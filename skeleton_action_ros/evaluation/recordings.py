@@ -25,6 +25,8 @@ from skeleton_action_ros.evaluation.streams import Stream
 _FEWEST_FRAMES = 4
 _RECORDINGS_APART = 1 << 32
 _ROUNDS_APART = 1 << 64
+_AWAY_NS = NS_PER_S
+"""Who is not seen for longer is not in view."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Pool:
     :param ignored: stretches that do not count.
     :param evidence: what each window spoke for; empty where it is not known.
     :param hours: length of all recordings.
-    :param hours_of_nothing: the part of it in which nobody does anything annotated.
+    :param hours_of_nothing: how long persons, added up, are in view and do nothing annotated.
     """
 
     truth: tuple[ActionSpan, ...]
@@ -145,7 +147,9 @@ def pool(
             evidence += [
                 replace(one, body_id=one.body_id + apart) for one in recording.replay.evidence
             ]
-        quiet_ns += _quiet_ns(stream, counted)
+        for body_id, seen_ns in recording.replay.stamps_ns.items():
+            own_spans = [span for span in counted if span.body_id == body_id]
+            quiet_ns += _quiet_ns(seen_ns, own_spans)
     return Pool(
         truth=tuple(truth),
         detections=tuple(detections),
@@ -199,16 +203,19 @@ def _moved(span: ActionSpan, apart: int) -> ActionSpan:
     return replace(span, body_id=span.body_id + apart)
 
 
-def _quiet_ns(stream: Stream, spans: Sequence[ActionSpan]) -> int:
-    """Return how long nobody does anything annotated, nanoseconds."""
-    if not stream.scenes:
+def _quiet_ns(stamps_ns: NDArray[np.int64], spans: Sequence[ActionSpan]) -> int:
+    """Return how long a person is in view and does nothing of `spans`, nanoseconds."""
+    if len(stamps_ns) == 0:
         return 0
-    last_ns = stream.scenes[-1].stamp_ns
-    quiet, at_ns = 0, stream.scenes[0].stamp_ns
-    for span in sorted(spans, key=lambda span: span.start_ns):
-        quiet += max(min(span.start_ns, last_ns) - at_ns, 0)
-        at_ns = max(at_ns, span.end_ns)
-    return quiet + max(last_ns - at_ns, 0)
+    quiet = 0
+    gaps = np.flatnonzero(np.diff(stamps_ns) > _AWAY_NS) + 1
+    for stay in np.split(stamps_ns, gaps):
+        at_ns, last_ns = int(stay[0]), int(stay[-1])
+        for span in sorted(spans, key=lambda span: span.start_ns):
+            quiet += max(min(span.start_ns, last_ns) - at_ns, 0)
+            at_ns = max(at_ns, span.end_ns)
+        quiet += max(last_ns - at_ns, 0)
+    return quiet
 
 
 def _frames_by_person(stream: Stream) -> dict[int, list[SkeletonFrame]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -103,15 +104,21 @@ class TestPooling:
 
     def test_time_of_nothing_is_what_no_annotation_covers(self) -> None:
         one = stream('one', span('wave', 2, 4), span('bow', 3, 5), span('kick', 9, 20))
-        found = pool([Recording(one, replayed())])
+        found = pool([Recording(one, replayed(stamps_s=tuple(range(1, 11))))])
         assert found.hours == pytest.approx(9 / 3600)
         assert found.hours_of_nothing == pytest.approx((1 + 4) / 3600)  # 1 to 2 and 5 to 9
 
+    def test_time_of_nothing_is_each_persons_own_while_in_view(self) -> None:
+        one = stream('one', span('wave', 2, 4, body_id=1), span('wave', 6, 7, body_id=2))
+        seen = {1: np.arange(1, 6) * SECOND, 2: np.array([2, 3, 6, 7, 8, 9]) * SECOND}
+        found = pool([Recording(one, replace(replayed(), stamps_ns=seen))])
+        # Person 1: 1 to 2 and 4 to 5; person 2: 2 to 3 and 7 to 9, away from 3 to 6.
+        assert found.hours_of_nothing == pytest.approx((1 + 1 + 1 + 2) / 3600)
+
     def test_answers_to_demonstrations_do_not_count(self) -> None:
         events = (span('wave', 2, 4), span('wave', 6, 8), span('kick', 2.2, 3))
-        recording = Recording(
-            stream('one', span('wave', 6, 8)), replayed(*events), (span('wave', 2, 4),)
-        )
+        seen = replayed(*events, stamps_s=tuple(range(1, 11)))
+        recording = Recording(stream('one', span('wave', 6, 8)), seen, (span('wave', 2, 4),))
         found = pool([recording])
         assert [one.span for one in found.detections] == [events[1]]
         assert found.ignored == (span('wave', 2, 4),)

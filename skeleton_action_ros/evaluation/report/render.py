@@ -238,7 +238,7 @@ def _headlines(found: Mapping[str, Any], rounds: Sequence[Round]) -> list[Figure
         Figure(
             'False events',
             f'{number(found["false_events_per_hour_of_nothing"], 1)} /h',
-            'an hour in which nobody does anything annotated',
+            'an hour in which a person does nothing annotated',
         ),
         Figure(
             'Unknown AUROC',
