@@ -56,6 +56,12 @@ class Recording:
     replay: Replay
     ignored: tuple[ActionSpan, ...] = ()
 
+    def counts(self, event: ActionSpan) -> bool:
+        """Say whether an event counts: it does not where it answers what does not."""
+        truth = self.stream.truth
+        answer = answered(event, [*truth, *self.ignored])
+        return answer is None or answer < len(truth)
+
 
 def teach(
     streams: Sequence[Stream], *, shots: int = 0, actions: Collection[str] | None = None
@@ -136,10 +142,11 @@ def pool(
         stream = recording.stream
         own = detections_of(recording.replay.events) if found is None else found[index]
         counted = [*stream.truth, *recording.ignored]
-        for detection in own:
-            answer = answered(detection.span, counted)
-            if answer is None or answer < len(stream.truth):
-                detections.append(replace(detection, span=_moved(detection.span, apart)))
+        detections += [
+            replace(detection, span=_moved(detection.span, apart))
+            for detection in own
+            if recording.counts(detection.span)
+        ]
         truth += [_moved(span, apart) for span in stream.truth]
         ignored += [_moved(span, apart) for span in recording.ignored]
         stamps_ns |= {body + apart: own for body, own in recording.replay.stamps_ns.items()}

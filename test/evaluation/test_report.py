@@ -92,6 +92,7 @@ def test_footage_shows_demonstrations_and_what_became_of_the_rest(one: Round) ->
         ('right', 'recognised'),
         ('bow', 'never taught'),
     ]
+    assert [bar.outcome for bar in lesson.events] == ['taught', 'false']
     assert [bar.outcome for bar in asked.events] == ['recognised', 'false']
     assert all(bar.open_ns and bar.open_ns[0] <= bar.open_ns[1] for bar in asked.events)
 

@@ -79,11 +79,11 @@ def animation(mistake: Mistake) -> dict[str, Any]:
 
 def _mistakes(one: Round, recording: Recording) -> Iterator[Mistake]:
     truth = recording.stream.truth
-    confidence = {}
-    for detection in detections_of(recording.replay.events):
-        answer = answered(detection.span, [*truth, *recording.ignored])
-        if answer is None or answer < len(truth):
-            confidence[detection.span] = detection.confidence
+    confidence = {
+        detection.span: detection.confidence
+        for detection in detections_of(recording.replay.events)
+        if recording.counts(detection.span)
+    }
     matching = match_events(truth, list(confidence), one.taught)
     for verdict in matching.verdicts:
         if verdict.outcome is Outcome.WRONG and verdict.event is not None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from skeleton_action_ros.core.decision import EventKind
+from skeleton_action_ros.core.skeleton import ActionSpan
 from skeleton_action_ros.evaluation.page import NONE, Bar, Confusion, Footage
 from skeleton_action_ros.evaluation.recordings import Recording
 from skeleton_action_ros.evaluation.replay import detections_of
@@ -31,7 +32,8 @@ def footage(recording: Recording, taught: Sequence[str]) -> Footage:
     """Return what to play of one recording."""
     stream = recording.stream
     detections = detections_of(recording.replay.events)
-    outcomes = Outcomes(stream.truth, [one.span for one in detections], taught)
+    counted = [one.span for one in detections if recording.counts(one.span)]
+    outcomes = Outcomes(stream.truth, counted, taught)
     ended_ns = {
         (event.body_id, event.label, event.start_ns): event.stamp_ns
         for event in recording.replay.events
@@ -51,13 +53,20 @@ def footage(recording: Recording, taught: Sequence[str]) -> Footage:
                 span.label,
                 span.start_ns,
                 span.end_ns,
-                outcomes.worth_of(span) if stream.annotated else 'never taught',
+                _worth(span, recording, outcomes),
                 open_ns=(one.decided_ns, max(until_ns, one.decided_ns)),
                 note=f'confidence {one.confidence:.2f}',
             )
         )
     people = {body_id: f'person {body_id}' for body_id in stream.people}
     return Footage(people, stream.scenes, [*lessons, *outcomes.shown_bars()], events)
+
+
+def _worth(event: ActionSpan, recording: Recording, outcomes: Outcomes) -> str:
+    """Return the key of `OUTCOMES` that an event is drawn with; nobody knows without a truth."""
+    if not recording.stream.annotated:
+        return NEVER_TAUGHT
+    return outcomes.worth_of(event) if recording.counts(event) else 'taught'
 
 
 def confusion(rounds: Sequence[Round]) -> Confusion:
