@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from skeleton_action_ros.adapters.bundle_card import PRECISIONS
+from skeleton_action_ros.core.acquisition import AcquisitionConfig
 from skeleton_action_ros.core.config import setting
 from skeleton_action_ros.core.enrollment import EnrollmentConfig
 from skeleton_action_ros.core.gallery import GalleryConfig
@@ -52,6 +53,7 @@ class SkeletonSourceParameters(NodeParameters):
         low=0.0,
         high=3600.0,
     )
+    acquisition: AcquisitionConfig = field(default_factory=AcquisitionConfig)
     simulation: SimulationConfig = field(default_factory=SimulationConfig)
 
 

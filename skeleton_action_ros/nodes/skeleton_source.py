@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from visualization_msgs.msg import MarkerArray
@@ -16,8 +16,9 @@ from skeleton_action_ros.adapters.msg_conversions import (
     scene_to_msg,
     span_to_msgs,
 )
-from skeleton_action_ros.core.errors import ConfigError, SourceError
-from skeleton_action_ros.core.simulation import source_from_config
+from skeleton_action_ros.core.acquisition import Acquisition, DeviceState
+from skeleton_action_ros.core.errors import ConfigError
+from skeleton_action_ros.core.reconnecting import ReconnectingSource
 from skeleton_action_ros.core.skeleton import Scene
 from skeleton_action_ros.core.source import SkeletonSource
 from skeleton_action_ros.nodes import qos
@@ -25,52 +26,37 @@ from skeleton_action_ros.nodes.base import ActionNode
 from skeleton_action_ros.nodes.configuration import SkeletonSourceParameters
 from skeleton_action_ros.nodes.messages import TYPES
 from skeleton_action_ros.nodes.player import Playback, Played, Player
+from skeleton_action_ros.nodes.readers import READERS
 from skeleton_action_ros.nodes.running import run
 
 _DEFAULT_INPUTS = {'markers': 'body_tracking_data', 'topic': 'skeletons_in'}
-
-
-def _clips(parameters: SkeletonSourceParameters) -> SkeletonSource:
-    from skeleton_action_ros.adapters.sources.clips import ClipsSource
-
-    return ClipsSource(_path(parameters))
-
-
-def _bag(parameters: SkeletonSourceParameters) -> SkeletonSource:
-    try:
-        from skeleton_action_ros.adapters.sources.bag import BagSource
-    except ImportError as error:
-        raise SourceError(f'bags need the Python package rosbags (pip install): {error}') from error
-
-    return BagSource(_path(parameters))
-
-
-_READERS: dict[str, Callable[[SkeletonSourceParameters], SkeletonSource]] = {
-    'simulated': lambda parameters: source_from_config(parameters.simulation),
-    'clips': _clips,
-    'bag': _bag,
-}
-"""What makes each source that is read; the others are subscribed to."""
-
-
-def _path(parameters: SkeletonSourceParameters) -> Path:
-    if not parameters.path:
-        raise ConfigError(f'source {parameters.source!r} needs the parameter path, got none')
-    return Path(parameters.path).expanduser()
+_WATCH_PERIOD_S = 0.1
 
 
 class SkeletonSourceNode(ActionNode):
     """
     Publishes `skeletons` and, where the source knows it, ground truth on `action_annotations`.
 
+    A source that is live outlasts its device: it is opened anew with growing pauses, and how it
+    fares is on `/diagnostics`, as is how what is subscribed to comes.
+
     :param source: what to read instead of what the parameters say.
+    :param readers: what makes the sources that are read, by the parameter `source`.
     """
 
-    def __init__(self, source: SkeletonSource | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        source: SkeletonSource | None = None,
+        readers: Mapping[str, Callable[[SkeletonSourceParameters], SkeletonSource]] = READERS,
+        **kwargs: Any,
+    ) -> None:
         super().__init__('skeleton_source', SkeletonSourceParameters, **kwargs)
         self._given = source
+        self._readers = readers
         self._source: SkeletonSource | None = None
         self._player: Player | None = None
+        self._heard: Acquisition | None = None
+        self._state: DeviceState | None = None
 
     def setup(self) -> None:
         self._now = self.parameters()
@@ -89,9 +75,13 @@ class SkeletonSourceNode(ActionNode):
         playback = Playback(self._now.rate, self._now.max_lag_s, self._now.restamp, self._now.loop)
         self._player = Player(self._source, playback, self._publish, self.steady_ns, self.now_ns)
         self._player.start()
+        if isinstance(self._source, ReconnectingSource):
+            self.every(_WATCH_PERIOD_S, self._watch)
 
     def stop(self) -> None:
-        self.health.awaited = ''
+        self._heard = None
+        self._state = None
+        self.health.shortcoming = ''
         if self._player is not None:
             self._player.stop()
             self._player = None
@@ -108,23 +98,62 @@ class SkeletonSourceNode(ActionNode):
             if self._player.failure and self.health.failure != self._player.failure:
                 self.get_logger().error(self._player.failure)
             self.health.failure = self._player.failure
+        if isinstance(self._source, ReconnectingSource):
+            failure, self.health.shortcoming, facts = self._source.report()
+            self.health.failure = failure or self.health.failure
+            self.health.facts.update(facts)
+        if self._heard is not None:
+            self._describe_heard(self._heard)
         for reason, count in getattr(self._source, 'refused', {}).items():
             self.health.counts[f'source.refused.{reason}'] = count
+
+    def _describe_heard(self, heard: Acquisition) -> None:
+        now_ns = self.steady_ns()
+        heard.watch(now_ns)
+        self.health.facts['device'] = heard.state.value
+        self.health.facts['device.rate_hz'] = f'{heard.rate_hz(now_ns):.1f}'
+        poor = heard.shortcoming(now_ns)
+        silent_s = heard.silent_s(now_ns)
+        if silent_s >= self._now.acquisition.silent_after_s:
+            poor = f'nothing has come for {silent_s:.0f} s'
+        self.health.shortcoming = f'{self._topic}: {poor}' if poor else ''
+
+    def _watch(self) -> None:
+        """Have a live source look after its device, and log what becomes of it."""
+        assert isinstance(self._source, ReconnectingSource)
+        self._source.watch()
+        if self._source.state is self._state:
+            return
+        self._state = self._source.state
+        failure, shortcoming, _ = self._source.report()
+        if self._state is DeviceState.LOST:
+            self.health.counts['device.lost'] += 1
+        line = f'{self._source.name} is {self._state.value}'
+        if failure or shortcoming:
+            self.get_logger().warning(f'{line}: {failure or shortcoming}')
+        else:
+            self.get_logger().info(line)
 
     def _open(self) -> None:
         if self._given is not None:
             self._source = self._given
-        elif self._now.source in _READERS:
-            self._source = _READERS[self._now.source](self._now)
+        elif self._now.source in self._readers:
+            make = partial(self._readers[self._now.source], self._now)
+            self._source = make()
+            if self._source.live:
+                self._source = ReconnectingSource(
+                    self._source, make, self._now.acquisition, self.steady_ns
+                )
 
     def _subscribe(self) -> None:
-        self.health.awaited = 'skeletons'
+        self._heard = Acquisition(self._now.acquisition, self.steady_ns())
         topic = self._now.input_topic or _DEFAULT_INPUTS[self._now.source]
+        self._topic = self.resolve_topic_name(topic)
         if self._now.source == 'markers':
             self._reader = BodyTrackingReader()
             self.listen(MarkerArray, topic, self._on_markers, qos.SENSOR)
             return
-        if self.resolve_topic_name(topic) == self.resolve_topic_name('skeletons'):
+        if self._topic == self.resolve_topic_name('skeletons'):
             raise ConfigError(f'input_topic {topic!r} is what this node publishes itself')
         self.listen(SkeletonArray, topic, self._on_skeletons, qos.SENSOR)
 
@@ -151,6 +180,8 @@ class SkeletonSourceNode(ActionNode):
         self._forward(scene, errors, message.header.frame_id)
 
     def _forward(self, scene: Scene, errors: Sequence[Any], frame_id: str) -> None:
+        if self._heard is not None:
+            self._heard.came(self.steady_ns())
         for error in errors:
             self.refuse(error)
         if scene.stamp_ns <= 0:

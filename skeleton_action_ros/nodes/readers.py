@@ -1,0 +1,50 @@
+"""Which source is read for which parameters, and which is subscribed to. Needs no ROS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from skeleton_action_ros.core.errors import ConfigError, SourceError
+from skeleton_action_ros.core.simulation import source_from_config
+from skeleton_action_ros.core.source import SkeletonSource
+from skeleton_action_ros.nodes.configuration import SkeletonSourceParameters
+
+
+def _clips(parameters: SkeletonSourceParameters) -> SkeletonSource:
+    from skeleton_action_ros.adapters.sources.clips import ClipsSource
+
+    return ClipsSource(path_of(parameters))
+
+
+def _bag(parameters: SkeletonSourceParameters) -> SkeletonSource:
+    try:
+        from skeleton_action_ros.adapters.sources.bag import BagSource
+    except ImportError as error:
+        raise SourceError(f'bags need the Python package rosbags (pip install): {error}') from error
+
+    return BagSource(path_of(parameters))
+
+
+READERS: dict[str, Callable[[SkeletonSourceParameters], SkeletonSource]] = {
+    'simulated': lambda parameters: source_from_config(parameters.simulation),
+    'clips': _clips,
+    'bag': _bag,
+}
+"""
+What makes each source that is read; the others are subscribed to.
+
+A maker raises for what can never work: a parameter, a library that is missing. A source that is
+`live` opens its device in `scenes`, and is made anew for each attempt to reach it.
+"""
+
+
+def path_of(parameters: SkeletonSourceParameters) -> Path:
+    """
+    Return the parameter `path`, where a source needs one.
+
+    :raises ConfigError: there is none.
+    """
+    if not parameters.path:
+        raise ConfigError(f'source {parameters.source!r} needs the parameter path, got none')
+    return Path(parameters.path).expanduser()
