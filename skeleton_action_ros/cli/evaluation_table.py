@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from skeleton_action_ros.evaluation.figures import USUAL_IOU
 from skeleton_action_ros.evaluation.rounds import Round
+
+IOU = str(USUAL_IOU)
 
 
 def table(found: Mapping[str, Any], rounds: Sequence[Round]) -> str:
@@ -27,6 +30,7 @@ def table(found: Mapping[str, Any], rounds: Sequence[Round]) -> str:
             *_columns(rows),
             '',
             *_columns(_methods(found)),
+            *_spread(found),
             '',
             f'unknown: AUROC {_shown(found["unknown_auroc"])}, '
             f'{_shown(found["far_at_95_recall"])} accepted where 95 % of the taught are',
@@ -54,6 +58,18 @@ def _methods(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
             )
             for name, one in methods.items()
         ),
+    ]
+
+
+def _spread(found: Mapping[str, Any]) -> list[str]:
+    """Say how much it matters who teaches, where several have."""
+    values = [one['event_f1'][IOU] for one in found.get('rounds', ())]
+    if not values:
+        return []
+    return [
+        f'F1@{IOU} of ours is the mean of {len(values)} rounds: {_shown(found["event_f1"][IOU])} '
+        f'+- {_shown(found["spread"]["event_f1"][IOU])}, from {_shown(min(values))} to '
+        f'{_shown(max(values))}'
     ]
 
 

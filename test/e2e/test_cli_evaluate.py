@@ -190,6 +190,9 @@ class TestTeaching:
         rounds = [one['event_f1']['0.25'] for one in found['rounds']]
         assert found['event_f1']['0.25'] == pytest.approx(np.mean(rounds), abs=1e-4)
         assert found['spread']['event_f1']['0.25'] == pytest.approx(np.std(rounds), abs=1e-4)
+        words = ['--bag', *bags, *teachers, '--model', bundle]
+        assert main(['evaluate', *map(str, words)]) == 0
+        assert 'F1@0.25 of ours is the mean of 2 rounds: ' in capsys.readouterr().out
 
 
 class TestForeignBags:

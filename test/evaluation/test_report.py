@@ -158,6 +158,7 @@ def test_the_page_tells_everything_and_loads_nothing(one: Round) -> None:
         'subsequence DTW on joints',
         'best label per window',
         'Who taught',
+        '± 0.00',
         '3 stamp',
         'evaluate --bag &lt;x&gt;',
         'nothing taken for <strong>right</strong>',

@@ -18,7 +18,15 @@ IOU = str(USUAL_IOU)
 
 
 def methods_table(found: Mapping[str, Any]) -> Table:
+    """Return the figures that all methods have, with the spread of the F1 over several rounds."""
     methods = {OURS: found, **(found.get('compared') or {})}
+    spread = found.get('spread', {})
+    apart = {OURS: spread, **spread.get('compared', {})}
+
+    def f1(name: str, iou: str) -> str:
+        off = apart.get(name, {}).get('event_f1', {}).get(iou)
+        return number(methods[name]['event_f1'][iou]) + ('' if off is None else f' ± {off:.2f}')
+
     ious = list(found['event_f1'])
     return Table(
         (
@@ -32,7 +40,7 @@ def methods_table(found: Mapping[str, Any]) -> Table:
         tuple(
             (
                 NAMES.get(name, name),
-                *(number(one['event_f1'][iou]) for iou in ious),
+                *(f1(name, iou) for iou in ious),
                 *(number(one['map'][iou]) for iou in ious),
                 percent(one['frame_accuracy']),
                 percent(one['wrong_label_share']),
