@@ -1,0 +1,92 @@
+"""A depth image as the colour camera beside it would see it, without a GPU."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skeleton_action_ros.core.camera import Intrinsics
+from skeleton_action_ros.core.errors import ImageError
+from skeleton_action_ros.core.lens import Lens
+
+_DENSITY = 1.5
+
+
+class DepthRegistration:
+    """
+    Moves depth images of one size into a straightened colour camera.
+
+    The result is coarser than the colour image where the depth image is: so coarse that its
+    neighbouring pixels leave no gaps. What the colour camera sees and the depth camera does not
+    (the shadow beside whatever is near) stays 0.
+
+    :param depth: the depth camera.
+    :param depth_size: its (rows, columns).
+    :param color: the colour camera; its distortion is left out of the result.
+    :param color_size: its (rows, columns).
+    :param rotation: (3, 3), from the axes of the depth camera to those of the colour camera.
+    :param translation_m: (3,), metres: where the depth camera is for the colour camera.
+    """
+
+    def __init__(
+        self,
+        depth: Lens,
+        depth_size: tuple[int, int],
+        color: Intrinsics,
+        color_size: tuple[int, int],
+        rotation: NDArray[np.float64],
+        translation_m: NDArray[np.float64],
+    ) -> None:
+        rows, columns = np.mgrid[: depth_size[0], : depth_size[1]]
+        slopes = depth.slopes(np.stack([columns, rows], axis=-1))
+        rays = np.concatenate([slopes, np.ones((*depth_size, 1))], axis=-1)
+        self._size = depth_size
+        self._usable = np.isfinite(slopes).all(axis=-1)
+        self._rays = (np.nan_to_num(rays) @ np.asarray(rotation).T).astype(np.float32)
+        self._translation_m = np.asarray(translation_m, np.float32).reshape(3)
+        self.scale = min(1.0, depth.intrinsics.focal_px[0] / (_DENSITY * color.focal_px[0]))
+        self.camera = scaled(color, self.scale)
+        self._shape = (round(color_size[0] * self.scale), round(color_size[1] * self.scale))
+
+    def register(self, depth_m: NDArray[np.float32]) -> NDArray[np.float32]:
+        """
+        Return what the colour camera sees.
+
+        :param depth_m: (rows, columns) metres along the depth camera's axis; 0: not measured.
+        :return: (rows, columns) of `camera`, metres along its axis, 0 where nothing is known; the
+            nearest surface where several meet.
+        :raises ImageError: the image is of another size.
+        """
+        if depth_m.shape != self._size:
+            raise ImageError(
+                'depth_size',
+                f'a depth image of this calibration is {self._size[0]} x {self._size[1]} '
+                f'(rows x columns), got {depth_m.shape}',
+            )
+        measured = self._usable & (depth_m > 0.0)
+        points_m = self._rays[measured] * depth_m[measured][:, None] + self._translation_m
+        points_m = points_m[points_m[:, 2] > 0.0]
+        depths_m = points_m[:, 2]
+        places = points_m[:, :2] / depths_m[:, None]
+        places = places * np.float32(self.camera.focal_px) + np.float32(self.camera.centre_px)
+        places = np.rint(places).astype(np.int64)
+        rows, columns = self._shape
+        inside = (
+            (places[:, 0] >= 0)
+            & (places[:, 0] < columns)
+            & (places[:, 1] >= 0)
+            & (places[:, 1] < rows)
+        )
+        seen_m = np.full(rows * columns, np.inf, np.float32)
+        np.minimum.at(seen_m, places[inside, 1] * columns + places[inside, 0], depths_m[inside])
+        seen_m[np.isinf(seen_m)] = 0.0
+        return seen_m.reshape(rows, columns)
+
+
+def scaled(camera: Intrinsics, scale: float) -> Intrinsics:
+    """Return the camera of the same image at another resolution; pixels are at whole numbers."""
+    fx, fy = camera.focal_px
+    cx, cy = camera.centre_px
+    return Intrinsics(
+        (fx * scale, fy * scale), ((cx + 0.5) * scale - 0.5, (cy + 0.5) * scale - 0.5)
+    )
