@@ -18,6 +18,8 @@ REQUIREMENTS = Path(__file__).resolve().parent.parent / 'requirements'
 CONSTRAINTS = REQUIREMENTS / 'constraints.txt'
 # torch pins its own CUDA packages, and which there are depends on the build of torch.
 LEFT_OUT = re.compile(r'nvidia-|cuda-|triton$')
+# The constraints themselves, the other ONNX Runtime, and what is installed without dependencies.
+NOT_RESOLVED = ('constraints', 'gpu', 'rgb')
 HEADER = """\
 # What the pinned packages pull in, written by scripts/pin_dependencies.py. Not edited by hand.
 """
@@ -36,7 +38,7 @@ def pinned_directly() -> set[str]:
 
 def resolve(python: str) -> tuple[str, dict[str, str]]:
     """Return the interpreter's minor version, and name -> version of all that it would install."""
-    files = [p for p in sorted(REQUIREMENTS.glob('*.txt')) if p.stem not in ('constraints', 'gpu')]
+    files = [p for p in sorted(REQUIREMENTS.glob('*.txt')) if p.stem not in NOT_RESOLVED]
     command = [python, '-m', 'pip', 'install', '--quiet', '--dry-run', '--ignore-installed']
     command += ['--report', '-', *(f'-r{path}' for path in files)]
     done = subprocess.run(command, text=True, check=True, stdout=subprocess.PIPE)

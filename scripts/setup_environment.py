@@ -28,6 +28,8 @@ BUILD = ROOT / 'build'
 PACKAGE = 'skeleton_action_ros'
 MESSAGES = 'skeleton_action_msgs'
 BASE_EXTRAS = frozenset({'run', 'report'})
+# Files that list all they need: what they install would ask for more, and for other versions.
+COMPLETE = frozenset({'rgb'})
 
 
 def digest(parts: Iterable[str | Path]) -> str:
@@ -91,9 +93,12 @@ class Environment:
         with Step(f'packages ({", ".join(files)})'):
             if 'gpu' in extras and 'cpu' in before:
                 self._pip('uninstall', '-y', 'onnxruntime')
-            requirements = [f'-r{ROOT / "requirements" / f"{name}.txt"}' for name in files]
+            requirements = {name: f'-r{ROOT / "requirements" / f"{name}.txt"}' for name in files}
+            complete = [requirements.pop(name) for name in files if name in COMPLETE]
             constraints = f'-c{ROOT / "requirements" / "constraints.txt"}'
-            self._pip('install', constraints, *requirements)
+            self._pip('install', constraints, *requirements.values())
+            if complete:
+                self._pip('install', '--no-deps', *complete)
             editable = ['--no-deps', '--no-build-isolation', '--use-pep517', '-e', str(ROOT)]
             self._pip('install', *editable)
             self._stamp('packages', '\n'.join([key, *sorted(extras)]))
