@@ -10,23 +10,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 from tqdm import tqdm
 
 from skeleton_action_ros.adapters.annotation_csv import read_annotations
-from skeleton_action_ros.adapters.gallery_file import read_gallery
 from skeleton_action_ros.adapters.onnx_bundle import load_bundle
 from skeleton_action_ros.cli.evaluation_table import table
+from skeleton_action_ros.cli.evaluation_teaching import check_taught, teachings
 from skeleton_action_ros.core.config import build, parameters_of
-from skeleton_action_ros.core.errors import ConfigError, GalleryError
-from skeleton_action_ros.core.gallery import Gallery
+from skeleton_action_ros.core.errors import ConfigError
 from skeleton_action_ros.core.recognition import RecognizerConfig
 from skeleton_action_ros.core.windows import WindowConfig
 from skeleton_action_ros.evaluation.document import document
 from skeleton_action_ros.evaluation.gate import regressions
-from skeleton_action_ros.evaluation.recordings import Lesson, teach
-from skeleton_action_ros.evaluation.rounds import Round, Setup, Teaching, play_round
+from skeleton_action_ros.evaluation.rounds import Round, Setup, play_round
 from skeleton_action_ros.evaluation.streams import Stream, Truth, read_stream
 
 _GROUPS = {'recognition.': RecognizerConfig, 'windows.': WindowConfig}
@@ -46,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.epilog = _EPILOG
     parser.add_argument('--bag', nargs='+', type=Path, required=True, help='bags to replay')
-    taught = parser.add_mutually_exclusive_group(required=True)
+    taught = parser.add_mutually_exclusive_group()
     taught.add_argument('--gallery', type=Path, help='gallery file with what is taught')
     taught.add_argument(
         '--enroll-from',
@@ -129,6 +126,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     baseline = _baseline(arguments.baseline) if arguments.baseline else None
     setup = Setup(load_bundle(arguments.model), windows, recognizer)
+    check_taught(arguments, setup.model)
     read = _read(arguments)
     problems = [problem for stream in read.values() for problem in stream.problems]
     for problem in problems:
@@ -167,8 +165,6 @@ def _check(arguments: argparse.Namespace) -> None:
             raise ConfigError(f'--{name} must be 0 or more, got {value}')
     if not 0.0 < arguments.rate <= 100.0:
         raise ConfigError(f'--rate must be above 0 and at most 100, got {arguments.rate}')
-    if arguments.gallery and (arguments.shots or arguments.half):
-        raise ConfigError('--shots and --half say what bags teach: they do not go with --gallery')
 
 
 def _settings(settings: Sequence[str]) -> tuple[WindowConfig, RecognizerConfig]:
@@ -220,7 +216,7 @@ def _read(arguments: argparse.Namespace) -> dict[Path, Stream]:
 def _play(arguments: argparse.Namespace, read: Mapping[Path, Stream], setup: Setup) -> list[Round]:
     streams = [read[path.resolve()] for path in arguments.bag]
     plan = []
-    for teaching in _teachings(arguments, read):
+    for teaching in teachings(arguments, read, setup.model):
         asked = streams
         if arguments.enroll_each:
             asked = [one for one in streams if _person(one.name) != _person(teaching.teacher)]
@@ -245,47 +241,6 @@ def _person(bag_name: str) -> str:
     return bag_name.partition('_')[0]
 
 
-def _teachings(arguments: argparse.Namespace, read: Mapping[Path, Stream]) -> list[Teaching]:
-    if arguments.gallery:
-        gallery = read_gallery(arguments.gallery)
-        for label in gallery.labels:
-            if arguments.actions and label not in arguments.actions:
-                gallery = gallery.remove(label)
-        _check_actions(arguments.actions, gallery)
-        return [Teaching(arguments.gallery.name, gallery, {})]
-    if arguments.enroll_from:
-        groups = [[read[path.resolve()] for path in arguments.enroll_from]]
-    else:
-        groups = [[read[path.resolve()]] for path in arguments.enroll_each]
-    rng = np.random.default_rng(arguments.seed)
-    return [_taught_by(group, arguments, rng) for group in groups]
-
-
-def _taught_by(
-    streams: Sequence[Stream], arguments: argparse.Namespace, rng: np.random.Generator
-) -> Teaching:
-    actions = arguments.actions
-    if arguments.half:
-        shown = sorted({span.label for stream in streams for span in stream.truth})
-        shown = [label for label in shown if actions is None or label in actions]
-        drawn = sorted(rng.permutation(len(shown))[: (len(shown) + 1) // 2].tolist())
-        actions = [shown[index] for index in drawn]
-    lesson: Lesson = teach(streams, shots=arguments.shots, actions=actions)
-    for problem in lesson.problems:
-        _say(problem)
-    _check_actions(arguments.actions if not arguments.half else None, lesson.gallery)
-    return Teaching(', '.join(stream.name for stream in streams), lesson.gallery, lesson.shown)
-
-
-def _check_actions(actions: Sequence[str] | None, gallery: Gallery) -> None:
-    missing = [label for label in actions or () if label not in gallery.labels]
-    if missing:
-        raise GalleryError(
-            f'--actions {", ".join(missing)}: expected what is taught: '
-            f'{", ".join(gallery.labels) or "nothing"}'
-        )
-
-
 def _write(
     arguments: argparse.Namespace, found: Mapping[str, Any], rounds: Sequence[Round]
 ) -> None:
@@ -295,7 +250,10 @@ def _write(
             arguments.out.parent.mkdir(parents=True, exist_ok=True)
             arguments.out.write_text(text + '\n', encoding='utf-8')
         if arguments.html:
-            from skeleton_action_ros.evaluation.report import write_report
+            try:
+                from skeleton_action_ros.evaluation.report import write_report
+            except ImportError as error:
+                raise ConfigError(f'--html needs plotly (pip install): {error}') from error
 
             command = shlex.join(['skeleton-action', *sys.argv[1:]])
             write_report(arguments.html, found, rounds, command)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from skeleton_action_ros.core.embedding import Model
+from skeleton_action_ros.core.errors import ConfigError
 from skeleton_action_ros.core.gallery import Gallery
 from skeleton_action_ros.core.recognition import RecognizerConfig
 from skeleton_action_ros.core.skeleton import ActionSpan, Scene
@@ -122,17 +123,20 @@ def _compared(
     taught: Sequence[str],
     advance: Advance,
 ) -> dict[str, Pool]:
-    from skeleton_action_ros.evaluation.comparisons import (
-        BEST_LABEL,
-        WARPING,
-        best_label_per_window,
-        best_threshold,
-        surer_than,
-        warped_occurrences,
-    )
-
     if model.kind != 'embedder' or not gallery.templates:
         return {}
+    try:
+        from skeleton_action_ros.evaluation.comparisons import (
+            BEST_LABEL,
+            WARPING,
+            best_label_per_window,
+            best_threshold,
+            surer_than,
+            warped_occurrences,
+        )
+    except ImportError as error:
+        raise ConfigError(f'comparisons need dtaidistance (pip install): {error}') from error
+
     named, warped = [], []
     for stream in (recording.stream for recording in recordings):
         named.append(best_label_per_window(stream, model, gallery))

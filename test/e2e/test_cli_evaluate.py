@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bundles import motion_bundle
+from bundles import hands_bundle, motion_bundle
 from galleries import open_store
 from marker_recordings import write_marker_bag
 from people import circling
@@ -427,3 +427,21 @@ def test_bad_options_are_one_line(
     said = capsys.readouterr()
     assert complaint in said.err.splitlines()[-1]
     assert 'Traceback' not in said.err
+
+
+def test_a_classifier_brings_its_labels(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    spans = [span('right hand', 2.0, 4.0), span('right hand', 7.0, 9.0), span('bow', 21.0, 23.0)]
+    write_bag(tmp_path / 'shown', scenes([RIGHT, LEFT], spans))
+    hands = hands_bundle(tmp_path / 'models' / 'hands')
+    found = figures(capsys, '--bag', tmp_path / 'shown', '--model', hands)
+    assert found['taught'] == ['left hand', 'right hand']
+    assert (found['shown'], found['recognised'], found['never_taught']) == (2, 2, 1)
+    assert (found['recordings'], found['compared']) == (1, {})
+
+
+def test_an_embedder_must_be_taught(
+    shown: Path, bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(['evaluate', '--bag', str(shown), '--model', str(bundle)]) == 1
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert 'say what is taught: --gallery, --enroll-from or --enroll-each' in said
