@@ -71,7 +71,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         '--half', action='store_true', help='teach a half of the actions, drawn anew each time'
     )
     parser.add_argument('--seed', type=int, default=0, help='of --half (default: 0)')
-    parser.add_argument('--annotations', type=Path, metavar='CSV', help='ground truth of the bags')
+    parser.add_argument(
+        '--annotations',
+        type=Path,
+        metavar='CSV',
+        help='ground truth of bags, in the place of what they hold',
+    )
     parser.add_argument(
         '--nothing-happens',
         action='store_true',
@@ -202,7 +207,7 @@ def _read(arguments: argparse.Namespace) -> dict[Path, Stream]:
     teachers = arguments.enroll_from or arguments.enroll_each or []
     paths = list(dict.fromkeys(path.resolve() for path in [*arguments.bag, *teachers]))
     truth = Truth(
-        read_annotations(arguments.annotations) if arguments.annotations else None,
+        read_annotations(arguments.annotations) if arguments.annotations else (),
         str(arguments.annotations or ''),
         arguments.nothing_happens,
     )

@@ -61,12 +61,12 @@ class Truth:
     """
     Where ground truth comes from.
 
-    :param annotations: lines of a CSV, which then takes the place of what bags hold; None: none.
-    :param source: the CSV's path, for errors.
+    :param annotations: lines of a CSV; they take the place of what the bags that they name hold.
+    :param source: the CSV's path, for errors; empty where there is none.
     :param nothing_else: a bag without annotations shows nothing; else it is a problem.
     """
 
-    annotations: Sequence[Annotation] | None = None
+    annotations: Sequence[Annotation] = ()
     source: str = ''
     nothing_else: bool = False
 
@@ -131,25 +131,24 @@ def _truth_of(
     path: Path, truth: Truth, scenes: Sequence[Scene], several: bool
 ) -> tuple[list[ActionSpan], str]:
     """Return the ground truth that could be read, and what is wrong with it."""
-    if truth.annotations is not None:
-        own = [one for one in truth.annotations if one.bag in (path.name, path.stem)]
-        if not several:
-            own += [one for one in truth.annotations if not one.bag]
+    own = [one for one in truth.annotations if one.bag in (path.name, path.stem)]
+    if not several:
+        own += [one for one in truth.annotations if not one.bag]
+    if own:
         try:
-            spans = spans_in(own, scenes, truth.source)
+            return spans_in(own, scenes, truth.source), ''
         except DatasetError as error:
             return [], str(error)
-        missing = f'{path}: {truth.source} has no line for it'
-    else:
-        spans = []
-        with suppress(BagError):  # what is wrong with the bag, its scenes have told already
-            for span in iterate_spans(path):
-                spans.append(span)
-        spans.sort(key=lambda span: (span.start_ns, span.body_id, span.label))
-        missing = f'{path}: has no annotations: expected them on {ANNOTATIONS_TOPIC!r}, or a CSV'
-        if not spans:
-            missing = _why_not(path) or missing
-    return spans, '' if spans or truth.nothing_else else missing
+    spans = []
+    with suppress(BagError):  # what is wrong with the bag, its scenes have told already
+        for span in iterate_spans(path):
+            spans.append(span)
+    spans.sort(key=lambda span: (span.start_ns, span.body_id, span.label))
+    if spans or truth.nothing_else:
+        return spans, ''
+    csv = f'{truth.source} has no line for it' if truth.source else 'there is no CSV'
+    missing = f'{path}: has no annotations: none on {ANNOTATIONS_TOPIC!r}, and {csv}'
+    return [], _why_not(path) or missing
 
 
 def _why_not(path: Path) -> str:

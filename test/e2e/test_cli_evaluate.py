@@ -201,9 +201,7 @@ class TestForeignBags:
     ) -> None:
         write_marker_bag(tmp_path / 'theirs', RIGHT, body_id=3)
         truth = tmp_path / 'truth.csv'
-        truth.write_text(
-            'label,start_s,end_s,bag\nright,1,3,theirs\nright,6,8,theirs\nright,1,3,lesson\n'
-        )
+        truth.write_text('label,start_s,end_s,bag\nright,1,3,theirs\nright,6,8,theirs\n')
         found = figures(
             capsys,
             *('--bag', tmp_path / 'theirs', '--enroll-from', lesson),
@@ -385,7 +383,7 @@ class TestBadBags:
     ) -> None:
         write_bag(tmp_path / 'bare', scenes([RIGHT], []))
         found, said = self.run(capsys, tmp_path / 'bare', lesson, bundle)
-        assert "bare: has no annotations: expected them on 'action_annotations', or a CSV" in said
+        assert "bare: has no annotations: none on 'action_annotations', and there is no CSV" in said
         assert (found['recordings'], found['bags'][0]['events']) == (0, 2)
         usual = ['--bag', tmp_path / 'bare', '--enroll-from', lesson, '--model', bundle]
         idle = figures(capsys, *usual, '--nothing-happens')

@@ -103,7 +103,7 @@ class TestAnnotations:
     def test_without_any_a_bag_is_no_evidence(self, tmp_path: Path) -> None:
         write_bag(tmp_path / 'bare', SCENES)
         stream = read_stream(tmp_path / 'bare', Truth())
-        assert 'has no annotations: expected them on' in stream.problems[0]
+        assert "none on 'action_annotations', and there is no CSV" in stream.problems[0]
         assert not stream.annotated
         assert len(stream.scenes) == len(SCENES)
 
@@ -128,8 +128,13 @@ class TestAnnotations:
         truth = Truth(lines, 'truth.csv')
         assert [span.label for span in read_stream(bag, truth, several=True).truth] == ['bow']
         assert [span.label for span in read_stream(bag, truth).truth] == ['bow', 'kick']
-        nothing = read_stream(bag, Truth(lines[1:2], 'truth.csv'))
-        assert nothing.problems == (f'{bag}: truth.csv has no line for it',)
+
+    def test_a_bag_without_a_line_keeps_its_own(self, bag: Path, tmp_path: Path) -> None:
+        truth = Truth([Annotation('wave', Decimal(1), Decimal(3), None, 'run', 3)], 'truth.csv')
+        assert read_stream(bag, truth).truth == (WAVE,)
+        write_bag(tmp_path / 'bare', SCENES)
+        (problem,) = read_stream(tmp_path / 'bare', truth).problems
+        assert "none on 'action_annotations', and truth.csv has no line for it" in problem
 
     def test_lines_that_do_not_fit_are_told(self, bag: Path) -> None:
         line = Annotation('wave', Decimal(90), Decimal(93), None, '', 7)
