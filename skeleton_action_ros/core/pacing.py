@@ -30,6 +30,10 @@ class Pacer:
         due_ns = self._steady_ns + self._played_ns(stamp_ns)
         return (due_ns - steady_ns) / NS_PER_S
 
+    def recorded_ns(self, steady_ns: int) -> int:
+        """Return the recorded stamp that is due at a time."""
+        return self._first_ns + round((steady_ns - self._steady_ns) * self._rate)
+
     def stamp_ns(self, stamp_ns: int) -> int:
         """Return the stamp that is published for a recorded one."""
         return self._now_ns + self._played_ns(stamp_ns) if self._restamp else stamp_ns

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from skeleton_action_ros.core.skeleton import Scene
 
@@ -33,3 +33,11 @@ class SkeletonSource(Protocol):
 
     def close(self) -> None:
         """Release the sensor or file; a blocked `scenes` returns. May be called twice."""
+
+
+@runtime_checkable
+class SkippingSource(Protocol):
+    """A source whose scenes are costly to make, so that what comes too late is better left out."""
+
+    def skip_to(self, stamp_ns: int) -> None:
+        """Make no scene that is older; called while `scenes` is read, in the reader's thread."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from skeleton_action_ros.core.errors import SkeletonActionError
 from skeleton_action_ros.core.pacing import Pacer
 from skeleton_action_ros.core.skeleton import ActionSpan, Scene
-from skeleton_action_ros.core.source import SkeletonSource
+from skeleton_action_ros.core.source import SkeletonSource, SkippingSource
 
 _JOIN_TIMEOUT_S = 5.0
 _ONE_INSTANT_NS = 500_000
@@ -137,7 +137,10 @@ class Player:
                 if not self._clock_runs():
                     return False
                 pacer = self._pacer(scene)
-            wait_s = pacer.wait_s(scene.stamp_ns, self._steady_ns())
+            steady_ns = self._steady_ns()
+            wait_s = pacer.wait_s(scene.stamp_ns, steady_ns)
+            if wait_s < 0.0 and isinstance(self._source, SkippingSource):
+                self._source.skip_to(pacer.recorded_ns(steady_ns))
             if wait_s > 0.0 and self._stopped.wait(wait_s):
                 return False
             too_late = wait_s < -self._playback.max_lag_s

@@ -1,0 +1,105 @@
+"""Colour images as a source of skeletons."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from skeleton_action_ros.adapters.video import ImageStream
+from skeleton_action_ros.core.errors import BadSkeletonError, ImageError
+from skeleton_action_ros.core.pose_estimation import PoseEstimator
+from skeleton_action_ros.core.rgb import RgbConfig, SkeletonFinder
+from skeleton_action_ros.core.skeleton import Scene
+
+
+class RgbSource:
+    """
+    Finds skeletons in the images of a stream.
+
+    `refused` counts, by reason, what could not be used, and images that were dropped because newer
+    ones had come.
+
+    :param make_estimator: called in the thread that reads, when it begins: models take a while.
+    """
+
+    def __init__(
+        self,
+        stream: ImageStream,
+        make_estimator: Callable[[], PoseEstimator],
+        config: RgbConfig,
+    ) -> None:
+        self._stream = stream
+        self._make_estimator = make_estimator
+        self._config = config
+        self._estimator: PoseEstimator | None = None
+        self._reading = threading.Lock()
+        self._closed = False
+        self._counts: Counter[str] = Counter()
+        self._wanted_ns = 0
+
+    @property
+    def name(self) -> str:
+        """What the images come from."""
+        return self._stream.name
+
+    @property
+    def live(self) -> bool:
+        """Whether the images are."""
+        return self._stream.live
+
+    @property
+    def refused(self) -> Counter[str]:
+        """Reasons, and how often."""
+        dropped = self._stream.dropped
+        return self._counts + (Counter(dropped_images=dropped) if dropped else Counter())
+
+    def scenes(self) -> Iterator[Scene]:
+        """
+        Yield a scene for each image, or fewer where `skip_to` asks for that.
+
+        :raises SourceError: there are no images, or no more of a live stream.
+        """
+        with self._reading:
+            try:
+                yield from self._find()
+            finally:
+                if self._closed:
+                    self._release()
+
+    def skip_to(self, stamp_ns: int) -> None:
+        """Leave out the images of a recording that are older: whoever plays it is late."""
+        self._wanted_ns = stamp_ns
+
+    def close(self) -> None:
+        """End the current reading, and any later one."""
+        self._closed = True
+        self._stream.close()
+        if self._reading.acquire(blocking=False):
+            try:
+                self._release()
+            finally:
+                self._reading.release()
+
+    def _find(self) -> Iterator[Scene]:
+        if self._estimator is None:
+            self._estimator = self._make_estimator()
+        self._estimator.reset()
+        finder = SkeletonFinder(self._estimator, self._config, self._count)
+        self._wanted_ns = 0
+        for image in self._stream.images(self._count):
+            if self._closed:
+                return
+            if image.stamp_ns < self._wanted_ns:
+                self._counts['dropped_images'] += 1
+                continue
+            yield from finder.push(image)
+        yield from finder.finish()
+
+    def _count(self, error: ImageError | BadSkeletonError) -> None:
+        self._counts[error.reason] += 1
+
+    def _release(self) -> None:
+        if self._estimator is not None:
+            self._estimator.close()
+            self._estimator = None
