@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from skeleton_action_ros.core.errors import ConfigError, SourceError
+from skeleton_action_ros.core.pose_estimation import PoseEstimator
 from skeleton_action_ros.core.simulation import source_from_config
 from skeleton_action_ros.core.source import SkeletonSource
 from skeleton_action_ros.nodes.configuration import SkeletonSourceParameters
@@ -26,10 +27,45 @@ def _bag(parameters: SkeletonSourceParameters) -> SkeletonSource:
     return BagSource(path_of(parameters))
 
 
+def _rgb(parameters: SkeletonSourceParameters) -> SkeletonSource:
+    try:
+        from skeleton_action_ros.adapters.sources.rgb import RgbSource
+        from skeleton_action_ros.adapters.video import open_images
+    except ImportError as error:
+        raise SourceError(f'rgb needs OpenCV ({error}): {RGB_REMEDY}') from error
+
+    return RgbSource(
+        open_images(parameters.path, parameters.rgb),
+        pose_estimator_maker(parameters),
+        parameters.rgb,
+    )
+
+
+RGB_REMEDY = 'pip install --no-deps -r requirements/rgb.txt, with Python 3.10 to 3.12'
+"""What to do where the libraries of the source `rgb` are missing."""
+
+
+def pose_estimator_maker(parameters: SkeletonSourceParameters) -> Callable[[], PoseEstimator]:
+    """
+    Return what makes the estimator of poses in images.
+
+    :raises SourceError: MediaPipe is not installed.
+    """
+    try:
+        from skeleton_action_ros.adapters.mediapipe_pose import MediapipePose
+    except ImportError as error:
+        raise SourceError(
+            f'poses in images need MediaPipe 0.10.21 ({error}): {RGB_REMEDY}'
+        ) from error
+
+    return lambda: MediapipePose(parameters.rgb.model)
+
+
 READERS: dict[str, Callable[[SkeletonSourceParameters], SkeletonSource]] = {
     'simulated': lambda parameters: source_from_config(parameters.simulation),
     'clips': _clips,
     'bag': _bag,
+    'rgb': _rgb,
 }
 """
 What makes each source that is read; the others are subscribed to.
