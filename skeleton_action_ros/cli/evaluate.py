@@ -14,6 +14,7 @@ import yaml
 from tqdm import tqdm
 
 from skeleton_action_ros.adapters.annotation_csv import read_annotations
+from skeleton_action_ros.adapters.bundle_card import PRECISIONS
 from skeleton_action_ros.adapters.onnx_bundle import load_bundle
 from skeleton_action_ros.cli.evaluation_table import table
 from skeleton_action_ros.cli.evaluation_teaching import check_taught, teachings
@@ -90,6 +91,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--model', default='default', help='model bundle: a name or a folder')
     parser.add_argument(
+        '--precision', choices=PRECISIONS, default='fp32', help='which model of the bundle'
+    )
+    parser.add_argument(
         '--set',
         nargs='+',
         default=[],
@@ -130,7 +134,7 @@ def run(arguments: argparse.Namespace) -> int:
     windows, recognizer = _settings(arguments.set)
     _check(arguments)
     baseline = _baseline(arguments.baseline) if arguments.baseline else None
-    setup = Setup(load_bundle(arguments.model), windows, recognizer)
+    setup = Setup(load_bundle(arguments.model, precision=arguments.precision), windows, recognizer)
     check_taught(arguments, setup.model)
     read = _read(arguments)
     problems = [problem for stream in read.values() for problem in stream.problems]

@@ -406,6 +406,7 @@ class TestBadBags:
         (['--shots', '-1'], '--shots must be 0 or more, got -1'),
         (['--tolerance', 'nan'], '--tolerance must be 0 or more, got nan'),
         (['--rate', '0'], '--rate must be above 0'),
+        (['--precision', 'int8'], 'has no int8 model, only fp32'),
         (['--actions', 'jump'], 'nothing is taught by lesson: no spans'),
         (['--actions', 'right', 'jump'], '--actions jump: expected what is taught: right'),
         (['--annotations', '/nowhere.csv'], '/nowhere.csv: cannot be read'),
