@@ -68,7 +68,8 @@ class DepthRegistration:
         points_m = points_m[points_m[:, 2] > 0.0]
         depths_m = points_m[:, 2]
         places = points_m[:, :2] / depths_m[:, None]
-        places = places * np.float32(self.camera.focal_px) + np.float32(self.camera.centre_px)
+        focal, centre = np.array([self.camera.focal_px, self.camera.centre_px], np.float32)
+        places = places * focal + centre
         places = np.rint(places).astype(np.int64)
         rows, columns = self._shape
         inside = (

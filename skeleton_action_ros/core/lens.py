@@ -37,7 +37,7 @@ class Lens:
         seen = np.asarray(points_px, np.float64)
         wanted = (seen - self.intrinsics.centre_px) / np.array(self.intrinsics.focal_px)
         if not any(self.distortion):
-            return np.asarray(wanted)
+            return np.asarray(wanted, np.float64)
         slopes = wanted.copy()
         with np.errstate(all='ignore'):
             for _ in range(_ROUNDS):  # Newton's method; few rounds do but at the very edge
