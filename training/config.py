@@ -92,8 +92,8 @@ class ModelConfig:
     :param stretches: parts of the clip that the embedding also pools by themselves.
     :param embedding: length of the embedding vector.
     :param token: numbers learned for each token, beside those of the pose.
-    :param pose: weight of the pose in a token, that of the learned numbers being 1; 0 leaves it
-        out.
+    :param pose: weight of the pose in a token where clips are compared, that of the learned numbers
+        being 1; while they are learned both weigh the same. 0 leaves the pose out altogether.
     """
 
     width: int = 128
@@ -103,7 +103,7 @@ class ModelConfig:
     stretches: int = 4
     embedding: int = 192
     token: int = 48
-    pose: float = 1.0
+    pose: float = 2.0
     dropout: float = 0.1
 
 

@@ -171,7 +171,7 @@ class Embedder(nn.Module):
             nn.Dropout(config.dropout), nn.Conv1d(config.width, config.token, 1)
         )
         self.pose = PoseTokens(frames // 2) if config.pose else None
-        self.pose_size = config.pose**0.5
+        self.pose_weight = config.pose
 
     def forward(self, joints: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """
@@ -189,6 +189,7 @@ class Embedder(nn.Module):
         embeddings = functional.normalize(self.head(pooled).float(), dim=1)
         tokens = functional.normalize(self.tokens(local).transpose(1, 2).float(), dim=2)
         if self.pose is not None:
-            poses = self.pose(joints, mask).float() * self.pose_size
+            weight = 1.0 if self.training else self.pose_weight
+            poses = self.pose(joints, mask).float() * weight**0.5
             tokens = functional.normalize(torch.cat((tokens, poses), 2), dim=2)
         return embeddings, tokens

@@ -114,3 +114,17 @@ def test_joint_that_is_not_seen_counts_as_that_of_somebody_standing() -> None:
     plain, hidden = poses(joints, mask)
 
     np.testing.assert_allclose(hidden.numpy(), plain.numpy(), atol=1e-6)
+
+
+def test_the_pose_weighs_more_where_clips_are_compared_than_where_they_are_learned() -> None:
+    network = model()
+    arrays = [torch.from_numpy(array) for array in inputs(4)]
+
+    with torch.no_grad():
+        _, compared = network(*arrays)
+        _, learned = network.train()(*arrays)
+
+    # Squared lengths: 1 for the learned numbers, and 2, or 1, for the pose.
+    pose = slice(TINY.token, None)
+    np.testing.assert_allclose((compared[:, :, pose] ** 2).sum(2).numpy(), 2 / 3, rtol=1e-5)
+    np.testing.assert_allclose((learned[:, :, pose] ** 2).sum(2).numpy(), 1 / 2, rtol=1e-5)
