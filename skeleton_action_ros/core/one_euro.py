@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,7 @@ class OneEuroFilter:
         self._value = self._speed = None
 
 
-def _share(cutoff_hz: NDArray[np.floating], step_s: float) -> NDArray[np.floating]:
+def _share(cutoff_hz: NDArray[np.floating[Any]], step_s: float) -> NDArray[np.floating[Any]]:
     """Return how much of the way to a new value is gone within one step."""
     turned = 2.0 * math.pi * cutoff_hz * step_s
     return np.asarray(turned / (turned + 1.0))
