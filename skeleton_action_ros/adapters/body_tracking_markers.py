@@ -1,9 +1,10 @@
 """
 Bodies as the Azure Kinect ROS driver publishes them: a `visualization_msgs/MarkerArray` of joints.
 
-A marker's id is `body_id * 100 + joint`; its place in the list says nothing, and older body
-tracking SDKs give 25 or 26 of the 32 joints. There is no joint confidence: a joint that is given
-has 1.
+A marker's id is `body_id * 100 + joint`; its place in the list says nothing. The first body
+tracking SDK knew 26 joints, the 32 of today without hands, handtips and thumbs, and numbered them
+without gaps; which numbering it is, where no id is above 25, shows where the head would be. There
+is no joint confidence: a joint that is given has 1.
 
 The stamp is on each marker and the array has none, so that nobody in view comes without a stamp;
 one variant of the driver publishes stamp 0. Then the time of arrival stands in for the stamp.
@@ -23,6 +24,12 @@ from skeleton_action_ros.core.skeleton import NS_PER_S, Scene, SkeletonFrame, ch
 
 LAYOUT = 'k4abt_32'
 IDS_PER_BODY = 100
+_FIRST_26 = tuple(
+    joint for joint in K4abt32 if not joint.name.startswith(('HAND_', 'HANDTIP_', 'THUMB_'))
+)
+"""The joints of the first body tracking SDK, in its order."""
+_OLD_HEAD = _FIRST_26.index(K4abt32.HEAD)
+_FACE_M = 0.35
 _SPHERE = 2
 _ADD = 0
 _DELETE = 2
@@ -132,8 +139,26 @@ def _fault(marker: Any, joint: int, joints: Mapping[int, _Position]) -> str:
 def _frame(stamp_ns: int, body_id: int, joints: Mapping[int, _Position]) -> SkeletonFrame:
     positions = np.zeros((len(K4abt32), 3), np.float32)
     confidence = np.zeros(len(K4abt32), np.float32)
-    given = list(joints)
+    numbers = list(joints)
+    given = [_FIRST_26[number] for number in numbers] if _is_first_26(joints) else numbers
     with np.errstate(over='ignore'):  # beyond float32 is as good as infinite: masked
         positions[given] = np.array(list(joints.values()))
     confidence[given] = 1.0
     return checked_frame(stamp_ns, body_id, LAYOUT, positions, confidence)
+
+
+def _is_first_26(joints: Mapping[int, _Position]) -> bool:
+    """
+    Tell the numbers of the first SDK by the face.
+
+    There the last six are head, nose, eyes and ears, near each other and nearer to the neck than
+    the pelvis is; in today's numbering they are ankle, foot and the other leg.
+    """
+    face = [joints[number] for number in range(_OLD_HEAD, len(_FIRST_26)) if number in joints]
+    known = K4abt32.PELVIS in joints and K4abt32.NECK in joints and _OLD_HEAD in joints
+    if not known or len(face) < 2 or max(joints) >= len(_FIRST_26):
+        return False
+    neck, head = np.array(joints[K4abt32.NECK]), np.array(joints[_OLD_HEAD])
+    trunk_m = np.linalg.norm(np.array(joints[K4abt32.PELVIS]) - neck)
+    together = np.linalg.norm(np.array(face) - head, axis=1).max() < _FACE_M
+    return bool(together and np.linalg.norm(head - neck) < trunk_m)

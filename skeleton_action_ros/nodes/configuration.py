@@ -8,14 +8,17 @@ from pathlib import Path
 
 from skeleton_action_ros.adapters.bundle_card import PRECISIONS
 from skeleton_action_ros.core.acquisition import AcquisitionConfig
+from skeleton_action_ros.core.axes import AUTO, AXES
 from skeleton_action_ros.core.config import setting
 from skeleton_action_ros.core.enrollment import EnrollmentConfig
 from skeleton_action_ros.core.gallery import GalleryConfig
 from skeleton_action_ros.core.recognition import RecognizerConfig
+from skeleton_action_ros.core.rgb import RgbConfig
 from skeleton_action_ros.core.simulation import SimulationConfig
+from skeleton_action_ros.core.tracked_frames import TrackedFramesConfig
 from skeleton_action_ros.core.windows import WindowConfig
 
-SOURCES = ('simulated', 'clips', 'bag', 'markers', 'topic')
+SOURCES = ('simulated', 'clips', 'bag', 'rgb', 'markers', 'topic', 'tf', 'yolo')
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,29 @@ class SkeletonSourceParameters(NodeParameters):
     """Node skeleton_source."""
 
     source: str = setting('simulated', 'where skeletons come from', choices=SOURCES)
-    path: str = setting('', 'clips: a folder or file of clips; bag: a rosbag2')
+    path: str = setting(
+        '',
+        'clips: a folder or file of clips; bag: a rosbag2; rgb: a video, a folder of images, the '
+        'address of a stream or the number of a camera',
+    )
     input_topic: str = setting(
         '',
-        'markers, topic: what to subscribe to; empty: body_tracking_data, or skeletons_in',
+        'what markers, topic, tf and yolo subscribe to; empty: body_tracking_data, skeletons_in, '
+        '/tf, yolo/detections_3d; rgb: an image topic instead of path',
     )
     frame_id: str = setting(
         'camera_depth_optical_frame',
-        'optical frame of what is published; markers and topic keep the one that arrives, if any',
+        'optical frame of what is published; what is subscribed to keeps the one that arrives, if '
+        'it is an optical one',
+    )
+    axes: str = setting(
+        AUTO,
+        'axes of what tf and yolo give: optical (x right, y down, z forward) or body (x forward, '
+        'y left, z up); auto: by the name of the frame, ..._optical_frame or another',
+        choices=AXES,
+    )
+    yolo_message: str = setting(
+        'yolo_msgs/msg/DetectionArray', 'yolo: type of the message; forks name their package anew'
     )
     rate: float = setting(1.0, 'how many times faster than it was recorded', low=0.01, high=100.0)
     loop: bool = setting(False, 'begin again at the end')
@@ -53,6 +71,8 @@ class SkeletonSourceParameters(NodeParameters):
         low=0.0,
         high=3600.0,
     )
+    tf: TrackedFramesConfig = field(default_factory=TrackedFramesConfig)
+    rgb: RgbConfig = field(default_factory=RgbConfig)
     acquisition: AcquisitionConfig = field(default_factory=AcquisitionConfig)
     simulation: SimulationConfig = field(default_factory=SimulationConfig)
 

@@ -36,3 +36,12 @@ MARKERS = _profile(1, ReliabilityPolicy.RELIABLE)
 
 LATCHED = _profile(1, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
 """`action_gallery`: whoever comes late receives the newest one."""
+
+FRAMES = _profile(100, ReliabilityPolicy.RELIABLE)
+"""`/tf`, as every publisher of it has it."""
+
+STATIC_FRAMES = _profile(100, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
+"""`/tf_static`."""
+
+IMAGES = _profile(1, ReliabilityPolicy.BEST_EFFORT)
+"""Images of a camera: only the newest counts."""

@@ -7,17 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from visualization_msgs.msg import MarkerArray
-
 from skeleton_action_msgs.msg import ActionEvent, SkeletonArray
-from skeleton_action_ros.adapters.body_tracking_markers import BodyTrackingReader
-from skeleton_action_ros.adapters.msg_conversions import (
-    scene_from_msg,
-    scene_to_msg,
-    span_to_msgs,
-)
+from skeleton_action_ros.adapters.msg_conversions import scene_to_msg, span_to_msgs
 from skeleton_action_ros.core.acquisition import Acquisition, DeviceState
-from skeleton_action_ros.core.errors import ConfigError
 from skeleton_action_ros.core.reconnecting import ReconnectingSource
 from skeleton_action_ros.core.skeleton import Scene
 from skeleton_action_ros.core.source import SkeletonSource
@@ -28,8 +20,8 @@ from skeleton_action_ros.nodes.messages import TYPES
 from skeleton_action_ros.nodes.player import Playback, Played, Player
 from skeleton_action_ros.nodes.readers import READERS
 from skeleton_action_ros.nodes.running import run
+from skeleton_action_ros.nodes.topic_inputs import SUBSCRIPTIONS, TopicInput
 
-_DEFAULT_INPUTS = {'markers': 'body_tracking_data', 'topic': 'skeletons_in'}
 _WATCH_PERIOD_S = 0.1
 
 
@@ -55,6 +47,7 @@ class SkeletonSourceNode(ActionNode):
         self._readers = readers
         self._source: SkeletonSource | None = None
         self._player: Player | None = None
+        self._input: TopicInput | None = None
         self._heard: Acquisition | None = None
         self._state: DeviceState | None = None
 
@@ -66,8 +59,8 @@ class SkeletonSourceNode(ActionNode):
         self.health.facts['source'] = self._source.name if self._source else self._now.source
 
     def start(self) -> None:
-        if self._given is None and self._now.source in _DEFAULT_INPUTS:
-            self._subscribe()
+        if self._input is not None:
+            self._subscribe(self._input)
             return
         if self._source is None:
             self._open()
@@ -91,6 +84,7 @@ class SkeletonSourceNode(ActionNode):
         if self._source is not None:
             self._source.close()
             self._source = None
+        self._input = None
 
     def describe(self) -> None:
         if self._player is not None:
@@ -116,6 +110,8 @@ class SkeletonSourceNode(ActionNode):
         silent_s = heard.silent_s(now_ns)
         if silent_s >= self._now.acquisition.silent_after_s:
             poor = f'nothing has come for {silent_s:.0f} s'
+            if self._input is not None and self._input.note():
+                poor += f'; {self._input.note()}'
         self.health.shortcoming = f'{self._topic}: {poor}' if poor else ''
 
     def _watch(self) -> None:
@@ -137,25 +133,25 @@ class SkeletonSourceNode(ActionNode):
     def _open(self) -> None:
         if self._given is not None:
             self._source = self._given
-        elif self._now.source in self._readers:
+        elif self._now.source in self._readers and not self._is_heard():
             make = partial(self._readers[self._now.source], self._now)
             self._source = make()
             if self._source.live:
                 self._source = ReconnectingSource(
                     self._source, make, self._now.acquisition, self.steady_ns
                 )
+        else:
+            self._input = SUBSCRIPTIONS[self._now.source].make(self._now)
 
-    def _subscribe(self) -> None:
+    def _is_heard(self) -> bool:
+        """Whether a source that can be read or subscribed to is to be subscribed to."""
+        return bool(self._now.input_topic) and self._now.source in SUBSCRIPTIONS
+
+    def _subscribe(self, source: TopicInput) -> None:
         self._heard = Acquisition(self._now.acquisition, self.steady_ns())
-        topic = self._now.input_topic or _DEFAULT_INPUTS[self._now.source]
+        topic = self._now.input_topic or SUBSCRIPTIONS[self._now.source].topic
         self._topic = self.resolve_topic_name(topic)
-        if self._now.source == 'markers':
-            self._reader = BodyTrackingReader()
-            self.listen(MarkerArray, topic, self._on_markers, qos.SENSOR)
-            return
-        if self._topic == self.resolve_topic_name('skeletons'):
-            raise ConfigError(f'input_topic {topic!r} is what this node publishes itself')
-        self.listen(SkeletonArray, topic, self._on_skeletons, qos.SENSOR)
+        source.listen(self, topic, self._forward)
 
     def _publish(self, played: Played) -> None:
         """Publish a scene; called in the player's thread."""
@@ -171,14 +167,6 @@ class SkeletonSourceNode(ActionNode):
             for message in span_to_msgs(span, self._now.frame_id, TYPES):
                 self._annotations.publish(message)
 
-    def _on_markers(self, message: MarkerArray) -> None:
-        scene, errors = self._reader.read(message, self.now_ns())
-        self._forward(scene, errors, _frame_id(message))
-
-    def _on_skeletons(self, message: SkeletonArray) -> None:
-        scene, errors = scene_from_msg(message)
-        self._forward(scene, errors, message.header.frame_id)
-
     def _forward(self, scene: Scene, errors: Sequence[Any], frame_id: str) -> None:
         if self._heard is not None:
             self._heard.came(self.steady_ns())
@@ -188,10 +176,6 @@ class SkeletonSourceNode(ActionNode):
             return
         self._skeletons.publish(scene_to_msg(scene, frame_id or self._now.frame_id, TYPES))
         self.health.beat('skeletons')
-
-
-def _frame_id(message: MarkerArray) -> str:
-    return next((marker.header.frame_id for marker in message.markers), '')
 
 
 def main(args: Sequence[str] | None = None) -> int:

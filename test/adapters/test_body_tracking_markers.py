@@ -72,6 +72,43 @@ def test_what_older_sdks_do_not_give_is_masked(joints: int) -> None:
     assert frame.confidence.tolist() == [1.0] * joints + [0.0] * (32 - joints)
 
 
+# The first SDK's joints in its order, with a person who stands 2 m away: x, y (down), z in metres.
+FIRST_SDK = {
+    'PELVIS': (0.0, 0.0), 'SPINE_NAVEL': (0.0, -0.2), 'SPINE_CHEST': (0.0, -0.35),
+    'NECK': (0.0, -0.55), 'CLAVICLE_LEFT': (0.05, -0.5), 'SHOULDER_LEFT': (0.2, -0.5),
+    'ELBOW_LEFT': (0.25, -0.2), 'WRIST_LEFT': (0.25, 0.05), 'CLAVICLE_RIGHT': (-0.05, -0.5),
+    'SHOULDER_RIGHT': (-0.2, -0.5), 'ELBOW_RIGHT': (-0.25, -0.2), 'WRIST_RIGHT': (-0.25, 0.05),
+    'HIP_LEFT': (0.1, 0.0), 'KNEE_LEFT': (0.1, 0.4), 'ANKLE_LEFT': (0.1, 0.8),
+    'FOOT_LEFT': (0.1, 0.85), 'HIP_RIGHT': (-0.1, 0.0), 'KNEE_RIGHT': (-0.1, 0.4),
+    'ANKLE_RIGHT': (-0.1, 0.8), 'FOOT_RIGHT': (-0.1, 0.85), 'HEAD': (0.0, -0.7),
+    'NOSE': (0.0, -0.7), 'EYE_LEFT': (0.03, -0.73), 'EAR_LEFT': (0.07, -0.71),
+    'EYE_RIGHT': (-0.03, -0.73), 'EAR_RIGHT': (-0.07, -0.71),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('count', [25, 26])
+def test_joints_of_the_first_sdk_are_known_by_their_own_numbers(count: int) -> None:
+    given = list(FIRST_SDK.items())[:count]
+    markers = [marker(1, number, (x, y, 2.0)) for number, (_, (x, y)) in enumerate(given)]
+    scene, errors = frames_from_markers(message(*markers), ARRIVED_NS)
+    assert errors == []
+    [frame] = scene.skeletons
+    for name, (x, y) in given:
+        assert frame.joints_m[K4abt32[name]] == pytest.approx((x, y, 2.0)), name
+    missing = {K4abt32(joint).name for joint in np.flatnonzero(frame.confidence == 0.0)}
+    assert missing == {joint.name for joint in K4abt32} - {name for name, _ in given}
+
+
+@pytest.mark.parametrize('count', [25, 26])
+def test_the_first_joints_of_the_later_sdk_are_not_taken_for_the_first_sdks(count: int) -> None:
+    here = [FIRST_SDK.get(joint.name, (0.3, 0.1)) for joint in K4abt32][:count]
+    markers = [marker(1, number, (x, y, 2.0)) for number, (x, y) in enumerate(here)]
+    scene, _ = frames_from_markers(message(*markers), ARRIVED_NS)
+    [frame] = scene.skeletons
+    assert frame.confidence.tolist() == [1.0] * count + [0.0] * (32 - count)
+    assert frame.joints_m[K4abt32.ANKLE_LEFT] == pytest.approx((0.1, 0.8, 2.0))
+
+
 def test_nobody_in_view_has_the_time_of_arrival() -> None:
     scene, errors = frames_from_markers(message(), ARRIVED_NS)
     assert (scene.stamp_ns, scene.skeletons, errors) == (ARRIVED_NS, (), [])
