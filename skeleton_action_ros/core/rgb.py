@@ -215,10 +215,16 @@ class SkeletonFinder:
     def _lifted(
         self, image: ColourImage, pose: ImagePose, camera: Intrinsics
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the joints where depth shows them, else where the image suggests."""
+        """
+        Return the joints where depth shows them, else where the image suggests.
+
+        :raises BadSkeletonError: depth shows that this is no person: a poster, a doll.
+        """
         if image.depth_m is not None:
             try:
                 return lift(pose, image.depth_m, camera)
             except BadSkeletonError as error:
+                if error.reason != 'no_depth':
+                    raise
                 self._on_refused(error)
         return pose.joints_m + placed(pose, camera), pose.visibility

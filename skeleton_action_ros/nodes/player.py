@@ -16,6 +16,7 @@ _JOIN_TIMEOUT_S = 5.0
 _ONE_INSTANT_NS = 500_000
 _MOST_READINGS = 20
 _CLOCK_POLL_S = 0.05
+_BETWEEN_READINGS_S = 1.0 / 30.0
 _ASTRAY_NS = 1_000_000_000
 
 
@@ -97,6 +98,9 @@ class Player:
         try:
             played = self._play()
             while played and self._playback.loop and not self._source.live:
+                # One frame's time: a recording of a single scene would keep a processor busy.
+                if self._stopped.wait(_BETWEEN_READINGS_S):
+                    break
                 played = self._play()
             self.state = 'ended'
         except SkeletonActionError as error:
