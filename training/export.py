@@ -56,7 +56,8 @@ _LIMITS = [
 LIMITS = {
     'embedder': [
         *_LIMITS,
-        'left and right are different actions: teach both hands where both should count',
+        'what one hand or foot does is taken for the other, a little less surely, unless the label '
+        'names a side',
     ],
     'classifier': [
         *_LIMITS,
