@@ -27,6 +27,8 @@ VENV = ROOT / '.venv'
 BUILD = ROOT / 'build'
 PACKAGE = 'skeleton_action_ros'
 MESSAGES = 'skeleton_action_msgs'
+FRAME_MESSAGES = 'tf2_msgs'
+TEST_MESSAGES = 'skeleton_action_test_msgs'
 BASE_EXTRAS = frozenset({'run', 'report'})
 # Files that list all they need: what they install would ask for more, and for other versions.
 COMPLETE = frozenset({'rgb'})
@@ -65,9 +67,13 @@ class Environment:
     def make(self, asked: Iterable[str]) -> None:
         """Make or complete the environment with the extras asked for."""
         self._make_venv()
-        self._install(asked)
+        extras = self._install(asked)
         self._adopt_ros()
-        self._build_messages()
+        self._build_messages(MESSAGES, ROOT / MESSAGES)
+        if not self._with_jazzy:
+            self._build_messages(FRAME_MESSAGES, ROOT / 'scripts' / 'messages' / WHEELLESS)
+        if 'test' in extras:
+            self._build_messages(TEST_MESSAGES, ROOT / 'test' / 'messages' / TEST_MESSAGES)
         self._link_package()
 
     def _make_venv(self) -> None:
@@ -81,13 +87,14 @@ class Environment:
             self._run([sys.executable, '-m', 'venv', '--clear', *options, str(VENV)])
             self._stamp('venv', key)
 
-    def _install(self, asked: Iterable[str]) -> None:
+    def _install(self, asked: Iterable[str]) -> set[str]:
+        """Install what is asked for and was before; return all extras that are installed."""
         stamp = self._stamps / 'packages'
         before = stamp.read_text().split() if stamp.is_file() else ['']
         extras = choose_extras(asked, before[1:])
         key = digest([ROOT / 'requirements', ROOT / 'setup.py', ROOT / 'setup.cfg'])
         if before[0] == key and extras == set(before[1:]):
-            return
+            return extras
         check_machine(self._with_jazzy)
         files = sorted({*extras, 'build'} | (set() if self._with_jazzy else {'ros'}))
         with Step(f'packages ({", ".join(files)})'):
@@ -102,6 +109,7 @@ class Environment:
             editable = ['--no-deps', '--no-build-isolation', '--use-pep517', '-e', str(ROOT)]
             self._pip('install', *editable)
             self._stamp('packages', '\n'.join([key, *sorted(extras)]))
+        return extras
 
     def _adopt_ros(self) -> None:
         """Set the paths of ROS when Python starts, and mend the wheels' include folders."""
@@ -119,25 +127,25 @@ class Environment:
                 mend_include_folders(VENV / 'share', python=python, numpy=numpy)
             self._stamp('ros', key)
 
-    def _build_messages(self) -> None:
-        key = digest([ROOT / MESSAGES, self._installed()])
-        if self._is_stamped('messages', key):
+    def _build_messages(self, package: str, folder: Path) -> None:
+        key = digest([folder, self._installed()])
+        if self._is_stamped(package, key):
             return
         check_machine(self._with_jazzy)
-        with Step(f'{MESSAGES} (colcon, rosidl)'):
+        with Step(f'{package} (colcon, rosidl)'):
             environ = dict(self._environ)
             for name in ('AMENT_PREFIX_PATH', 'CMAKE_PREFIX_PATH'):
                 environ[name] = os.pathsep.join(filter(None, [str(VENV), environ.get(name, '')]))
-            shutil.rmtree(BUILD / MESSAGES, ignore_errors=True)
+            shutil.rmtree(BUILD / package, ignore_errors=True)
             self._run(
                 ['colcon', '--log-base', str(BUILD / 'log'), 'build', '--merge-install',
-                 '--base-paths', str(ROOT / MESSAGES), '--build-base', str(BUILD),
+                 '--base-paths', str(folder), '--build-base', str(BUILD),
                  '--install-base', str(VENV),
                  '--cmake-args', '-DBUILD_TESTING=OFF', f'-DPython3_EXECUTABLE={self._python}'],
                 environ,
             )  # fmt: skip
-            self._run([str(self._python), '-c', f'import rclpy, {MESSAGES}.msg, {MESSAGES}.srv'])
-            self._stamp('messages', key)
+            self._run([str(self._python), '-c', f'import rclpy, {package}.msg'])
+            self._stamp(package, key)
 
     def _link_package(self) -> None:
         """Put launch, config and models where ROS looks for them, as links into the checkout."""

@@ -160,7 +160,8 @@ def message_class(name: str, remedy: str) -> type[Any]:
     :raises ConfigError: the name is none.
     :raises SourceError: it is not installed.
     """
-    package, *middle, kind = name.split('/')
+    package, *middle = name.split('/')
+    kind = middle.pop() if middle else ''
     if not package.isidentifier() or not kind.isidentifier() or middle not in ([], ['msg']):
         raise ConfigError(f'a message must be named like package/msg/Name, got {name!r}')
     try:

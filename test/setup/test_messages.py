@@ -3,8 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
-MESSAGES = Path(__file__).parents[2] / 'skeleton_action_msgs'
+ROOT = Path(__file__).parents[2]
+MESSAGES = ROOT / 'skeleton_action_msgs'
 HEADER = 'std_msgs/Header header'
 TIME = 'builtin_interfaces/Time'
 
@@ -140,3 +142,12 @@ def test_every_field_is_documented(name: str) -> None:
 def test_every_interface_is_built() -> None:
     cmake = (MESSAGES / 'CMakeLists.txt').read_text()
     assert [name for name in EXPECTED if f'  {name}\n' not in cmake] == []
+
+
+def test_frames_are_the_message_that_jazzy_has() -> None:
+    ours = get_typestore(Stores.ROS2_JAZZY)
+    jazzys = ours.hash_rihs01('tf2_msgs/msg/TFMessage')
+    del ours.fielddefs['tf2_msgs/msg/TFMessage'], ours.types['tf2_msgs/msg/TFMessage']
+    definition = ROOT / 'scripts' / 'messages' / 'tf2_msgs' / 'msg' / 'TFMessage.msg'
+    ours.register(get_types_from_msg(definition.read_text(), 'tf2_msgs/msg/TFMessage'))
+    assert ours.hash_rihs01('tf2_msgs/msg/TFMessage') == jazzys
