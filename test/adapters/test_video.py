@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-cv2 = pytest.importorskip('cv2', reason='requirements/rgb.txt is not installed')
+pytest.importorskip('cv2', reason='requirements/rgb.txt is not installed')
+
+import cv2
 
 from skeleton_action_ros.adapters import video
 from skeleton_action_ros.adapters.video import (
@@ -123,7 +125,7 @@ def test_path_says_what_is_read(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match='missing.avi'):
+    with pytest.raises(SourceError, match=r'missing\.avi'):
         open_images(str(tmp_path / 'missing.avi'), CONFIG)
     with pytest.raises(SourceError, match='expected images'):
         open_images(str(tmp_path), CONFIG)
@@ -223,5 +225,5 @@ def test_camera_that_is_not_there_is_named() -> None:
 
 def test_stream_that_does_not_answer_is_named() -> None:
     address = 'tcp://127.0.0.1:9'
-    with pytest.raises(SourceError, match='stream tcp://127.0.0.1:9 cannot be opened'):
+    with pytest.raises(SourceError, match=r'stream tcp://127\.0\.0\.1:9 cannot be opened'):
         next(CameraStream(address, CONFIG).images(lambda _: None))
