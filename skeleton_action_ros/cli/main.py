@@ -18,6 +18,8 @@ COMMANDS = {
     'recognize': 'run all four nodes in one process',
     'enroll': 'teach an action through /enroll_action',
     'actions': 'list, rename, remove, export or import what was taught',
+    'sources': 'list what skeletons can come from on this machine, and what the others need',
+    'record': 'write any source into a rosbag2',
     'bag': 'turn a data set, clips or the simulated person into a rosbag2',
     'evaluate': 'replay bags through the recogniser and report figures',
     'exam': 'one-shot accuracy of a model bundle on a folder of clips',
