@@ -24,7 +24,7 @@ setup: python  ## make .venv: ROS 2 (or the sourced Jazzy), the messages, this p
 	@$(SETUP)
 
 setup-test: python  ## the same with what tests, training and linting need
-	@$(SETUP) datasets train test lint rgb
+	@$(SETUP) datasets train test lint rgb azure-kinect
 
 demo: setup  ## teach a simulated person's actions to the robot and see them recognised
 	@.venv/bin/skeleton-action demo

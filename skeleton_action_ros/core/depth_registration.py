@@ -1,4 +1,4 @@
-"""A depth image as the colour camera beside it would see it, without a GPU."""
+"""Depth and colour of two cameras side by side as one camera would see both, without a GPU."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DENSITY = 1.5
 
 class DepthRegistration:
     """
-    Moves depth images of one size into a straightened colour camera.
+    Moves depth images of one size, and colour images of another, into a straightened colour camera.
 
     The result is coarser than the colour image where the depth image is: so coarse that its
     neighbouring pixels leave no gaps. What the colour camera sees and the depth camera does not
@@ -22,7 +22,7 @@ class DepthRegistration:
 
     :param depth: the depth camera.
     :param depth_size: its (rows, columns).
-    :param color: the colour camera; its distortion is left out of the result.
+    :param color: the colour camera; its distortion is gone in the results.
     :param color_size: its (rows, columns).
     :param rotation: (3, 3), from the axes of the depth camera to those of the colour camera.
     :param translation_m: (3,), metres: where the depth camera is for the colour camera.
@@ -32,7 +32,7 @@ class DepthRegistration:
         self,
         depth: Lens,
         depth_size: tuple[int, int],
-        color: Intrinsics,
+        color: Lens,
         color_size: tuple[int, int],
         rotation: NDArray[np.float64],
         translation_m: NDArray[np.float64],
@@ -44,9 +44,12 @@ class DepthRegistration:
         self._usable = np.isfinite(slopes).all(axis=-1)
         self._rays = (np.nan_to_num(rays) @ np.asarray(rotation).T).astype(np.float32)
         self._translation_m = np.asarray(translation_m, np.float32).reshape(3)
-        self.scale = min(1.0, depth.intrinsics.focal_px[0] / (_DENSITY * color.focal_px[0]))
-        self.camera = scaled(color, self.scale)
-        self._shape = (round(color_size[0] * self.scale), round(color_size[1] * self.scale))
+        self._color_size = color_size
+        fine_px = color.intrinsics.focal_px[0]
+        scale = min(1.0, depth.intrinsics.focal_px[0] / (_DENSITY * fine_px))
+        self.camera = scaled(color.intrinsics, scale)
+        self._shape = (round(color_size[0] * scale), round(color_size[1] * scale))
+        self._shown, self._from_row, self._from_column = self._places_of(color)
 
     def register(self, depth_m: NDArray[np.float32]) -> NDArray[np.float32]:
         """
@@ -82,6 +85,38 @@ class DepthRegistration:
         np.minimum.at(seen_m, places[inside, 1] * columns + places[inside, 0], depths_m[inside])
         seen_m[np.isinf(seen_m)] = 0.0
         return seen_m.reshape(rows, columns)
+
+    def straighten(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """
+        Return what `camera` sees in a colour image; black where the image ends.
+
+        :param pixels: (rows, columns, channels) of the colour camera.
+        :raises ImageError: the image is of another size.
+        """
+        if pixels.shape[:2] != self._color_size:
+            raise ImageError(
+                'image_size',
+                f'a colour image of this calibration is {self._color_size[0]} x '
+                f'{self._color_size[1]} (rows x columns), got {pixels.shape}',
+            )
+        seen = pixels[self._from_row, self._from_column]
+        seen[~self._shown] = 0
+        return seen
+
+    def _places_of(
+        self, color: Lens
+    ) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
+        """Return for each pixel of `camera` whether the colour camera shows it, and where."""
+        rows, columns = np.mgrid[: self._shape[0], : self._shape[1]]
+        places = np.stack([columns, rows], axis=-1)
+        slopes = (places - np.array(self.camera.centre_px)) / np.array(self.camera.focal_px)
+        seen = color.distorted(slopes) * np.array(color.intrinsics.focal_px)
+        seen = np.rint(seen + np.array(color.intrinsics.centre_px))
+        height, width = self._color_size
+        column, row = seen[..., 0], seen[..., 1]
+        shown = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+        clipped = np.clip(seen, 0, (width - 1, height - 1)).astype(np.int64)
+        return shown, clipped[..., 1], clipped[..., 0]
 
 
 def scaled(camera: Intrinsics, scale: float) -> Intrinsics:

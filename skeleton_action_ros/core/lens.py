@@ -13,7 +13,7 @@ _ROUNDS = 20
 _STEP = 1e-6
 _RIGHT = np.array([_STEP, 0.0])
 _DOWN = np.array([0.0, _STEP])
-_CLOSE_PX = 0.01
+_CLOSE_PX = 0.001
 
 
 @dataclass(frozen=True)
@@ -35,30 +35,33 @@ class Lens:
         :return: (..., 2) x / z and y / z; NaN where the lens shows nothing, beyond its circle.
         """
         seen = np.asarray(points_px, np.float64)
-        wanted = (seen - self.intrinsics.centre_px) / np.array(self.intrinsics.focal_px)
+        centre, focal = np.array([self.intrinsics.centre_px, self.intrinsics.focal_px])
+        wanted: NDArray[np.float64] = (seen - centre) / focal
         if not any(self.distortion):
-            return np.asarray(wanted, np.float64)
-        slopes = wanted.copy()
+            return wanted
+        flat = wanted.reshape(-1, 2)
+        slopes, missed = flat.copy(), self.distorted(flat) - flat
+        open_ = np.arange(len(flat))
         with np.errstate(all='ignore'):
             for _ in range(_ROUNDS):  # Newton's method; few rounds do but at the very edge
-                missed = self.distorted(slopes) - wanted
-                along_x = (self.distorted(slopes + _RIGHT) - wanted - missed) / _STEP
-                along_y = (self.distorted(slopes + _DOWN) - wanted - missed) / _STEP
-                area = along_x[..., 0] * along_y[..., 1] - along_x[..., 1] * along_y[..., 0]
-                slopes[..., 0] -= (
-                    missed[..., 0] * along_y[..., 1] - missed[..., 1] * along_y[..., 0]
-                ) / area
-                slopes[..., 1] -= (
-                    missed[..., 1] * along_x[..., 0] - missed[..., 0] * along_x[..., 1]
-                ) / area
-            missed_px = (self.distorted(slopes) - wanted) * np.array(self.intrinsics.focal_px)
-            slopes[~(np.abs(missed_px).max(axis=-1) < _CLOSE_PX)] = np.nan
-        return slopes
+                open_ = open_[np.abs(missed[open_]).max(axis=1) * focal.max() > _CLOSE_PX / 10]
+                if not len(open_):
+                    break
+                at, off = slopes[open_], missed[open_]
+                along_x = (self.distorted(at + _RIGHT) - flat[open_] - off) / _STEP
+                along_y = (self.distorted(at + _DOWN) - flat[open_] - off) / _STEP
+                area = along_x[:, 0] * along_y[:, 1] - along_x[:, 1] * along_y[:, 0]
+                at[:, 0] -= (off[:, 0] * along_y[:, 1] - off[:, 1] * along_y[:, 0]) / area
+                at[:, 1] -= (off[:, 1] * along_x[:, 0] - off[:, 0] * along_x[:, 1]) / area
+                slopes[open_], missed[open_] = at, self.distorted(at) - flat[open_]
+            slopes[~(np.abs(missed * focal).max(axis=1) < _CLOSE_PX)] = np.nan
+        return slopes.reshape(wanted.shape)
 
     def straightened_px(self, points_px: ArrayLike) -> NDArray[np.float64]:
         """Return where the same camera without distortion would show what these pixels show."""
         focal, centre = np.array(self.intrinsics.focal_px), np.array(self.intrinsics.centre_px)
-        return np.asarray(self.slopes(points_px) * focal + centre)
+        straight: NDArray[np.float64] = self.slopes(points_px) * focal + centre
+        return straight
 
     def distorted(self, slopes: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the slopes (..., 2) under which the lens shows rays of these slopes."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from skeleton_action_ros.adapters.bundle_card import PRECISIONS
+from skeleton_action_ros.adapters.sources.k4abt_json import K4abtJsonConfig
 from skeleton_action_ros.core.acquisition import AcquisitionConfig
 from skeleton_action_ros.core.axes import AUTO, AXES
+from skeleton_action_ros.core.azure_kinect import AzureKinectConfig
 from skeleton_action_ros.core.config import setting
 from skeleton_action_ros.core.enrollment import EnrollmentConfig
 from skeleton_action_ros.core.gallery import GalleryConfig
@@ -18,7 +20,18 @@ from skeleton_action_ros.core.simulation import SimulationConfig
 from skeleton_action_ros.core.tracked_frames import TrackedFramesConfig
 from skeleton_action_ros.core.windows import WindowConfig
 
-SOURCES = ('simulated', 'clips', 'bag', 'rgb', 'markers', 'topic', 'tf', 'yolo')
+SOURCES = (
+    'simulated',
+    'clips',
+    'bag',
+    'azure_kinect',
+    'k4abt_json',
+    'rgb',
+    'markers',
+    'topic',
+    'tf',
+    'yolo',
+)
 
 
 @dataclass(frozen=True)
@@ -37,8 +50,9 @@ class SkeletonSourceParameters(NodeParameters):
     source: str = setting('simulated', 'where skeletons come from', choices=SOURCES)
     path: str = setting(
         '',
-        'clips: a folder or file of clips; bag: a rosbag2; rgb: a video, a folder of images, the '
-        'address of a stream or the number of a camera',
+        'clips: a folder or file of clips; bag: a rosbag2; azure_kinect: a recording (.mkv), empty '
+        'for a device; k4abt_json: a dump or a folder of dumps; rgb: a video, a folder of images, '
+        'the address of a stream or the number of a camera',
     )
     input_topic: str = setting(
         '',
@@ -72,6 +86,8 @@ class SkeletonSourceParameters(NodeParameters):
         high=3600.0,
     )
     tf: TrackedFramesConfig = field(default_factory=TrackedFramesConfig)
+    azure_kinect: AzureKinectConfig = field(default_factory=AzureKinectConfig)
+    k4abt_json: K4abtJsonConfig = field(default_factory=K4abtJsonConfig)
     rgb: RgbConfig = field(default_factory=RgbConfig)
     acquisition: AcquisitionConfig = field(default_factory=AcquisitionConfig)
     simulation: SimulationConfig = field(default_factory=SimulationConfig)

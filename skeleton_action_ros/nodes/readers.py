@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from skeleton_action_ros.core.azure_kinect import K4ABT, MEDIAPIPE
 from skeleton_action_ros.core.errors import ConfigError, SourceError
 from skeleton_action_ros.core.pose_estimation import PoseEstimator
 from skeleton_action_ros.core.simulation import source_from_config
@@ -61,11 +63,62 @@ def pose_estimator_maker(parameters: SkeletonSourceParameters) -> Callable[[], P
     return lambda: MediapipePose(parameters.rgb.model)
 
 
+def _k4abt_json(parameters: SkeletonSourceParameters) -> SkeletonSource:
+    from skeleton_action_ros.adapters.sources.k4abt_json import K4abtJsonSource
+
+    return K4abtJsonSource(path_of(parameters), parameters.k4abt_json)
+
+
+AZURE_KINECT_REMEDY = (
+    'pip install -r requirements/azure-kinect.txt, with Python 3.10 to 3.12, or build pyk4a '
+    'against your libk4a'
+)
+"""What to do where the library of the source `azure_kinect` is missing."""
+
+
+def _azure_kinect(parameters: SkeletonSourceParameters) -> SkeletonSource:
+    try:
+        from skeleton_action_ros.adapters.k4a import K4aDevice, K4aRecording
+    except ImportError as error:
+        raise SourceError(f'azure_kinect needs pyk4a ({error}): {AZURE_KINECT_REMEDY}') from error
+    from skeleton_action_ros.adapters.k4abt import BodyTracker, load_library
+    from skeleton_action_ros.adapters.sources.azure_kinect import TrackedSource
+
+    config = parameters.azure_kinect
+    library, why = None, 'azure_kinect.tracker is mediapipe'
+    if config.tracker != MEDIAPIPE:
+        try:
+            library, _ = load_library(config.library)
+        except SourceError as error:
+            if config.tracker == K4ABT or config.library:
+                raise
+            why = str(error)
+    captures = (
+        K4aRecording(path_of(parameters))
+        if parameters.path
+        else K4aDevice(config, with_color=library is None)
+    )
+    if library is not None:
+        return TrackedSource(captures, partial(BodyTracker, library), config)
+    try:
+        make_estimator = pose_estimator_maker(parameters)
+        from skeleton_action_ros.adapters.jpeg import decoded
+        from skeleton_action_ros.adapters.sources.azure_kinect_images import (
+            DepthImages,
+            EstimatedSource,
+        )
+    except (ImportError, SourceError) as error:
+        raise SourceError(f'nobody can find bodies: {why}; and {error}') from error
+    return EstimatedSource(DepthImages(captures, decoded), make_estimator, parameters.rgb)
+
+
 READERS: dict[str, Callable[[SkeletonSourceParameters], SkeletonSource]] = {
     'simulated': lambda parameters: source_from_config(parameters.simulation),
     'clips': _clips,
     'bag': _bag,
     'rgb': _rgb,
+    'azure_kinect': _azure_kinect,
+    'k4abt_json': _k4abt_json,
 }
 """
 What makes each source that is read; the others are subscribed to.

@@ -207,8 +207,10 @@ def test_depth_is_moved_into_the_colour_camera_as_point_by_point() -> None:
         ]
     )
     translation_m = np.array([-0.03, 0.002, 0.004])
-    registration = DepthRegistration(depth_lens, (24, 32), color, (36, 64), rotation, translation_m)
-    assert registration.scale == pytest.approx(40.0 / (1.5 * 90.0))
+    registration = DepthRegistration(
+        depth_lens, (24, 32), Lens(color), (36, 64), rotation, translation_m
+    )
+    assert registration.camera.focal_px == pytest.approx((40.0 / 1.5, 40.0 / 1.5))
     rng = np.random.default_rng(3)
     depth = rng.uniform(1.0, 3.0, (24, 32)).astype(np.float32)
     depth[5:9, 10:14] = 0.0
@@ -231,6 +233,27 @@ def test_depth_is_moved_into_the_colour_camera_as_point_by_point() -> None:
 
 def test_a_depth_image_of_another_mode_is_refused() -> None:
     plain = Lens(CAMERA)
-    registration = DepthRegistration(plain, SIZE, CAMERA, SIZE, np.eye(3), np.zeros(3))
+    registration = DepthRegistration(plain, SIZE, plain, SIZE, np.eye(3), np.zeros(3))
     with pytest.raises(ImageError, match=r'240 x 320 \(rows x columns\), got \(288, 321\)'):
         registration.register(np.zeros((288, 321), np.float32))
+    with pytest.raises(ImageError, match=r'240 x 320 \(rows x columns\), got \(4, 4, 3\)'):
+        registration.straighten(np.zeros((4, 4, 3), np.uint8))
+
+
+def test_a_colour_image_loses_its_distortion_and_matches_the_depth() -> None:
+    bent = Lens(Intrinsics((90.0, 90.0), (31.5, 17.5)), (0.3, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0))
+    depth_lens = Lens(Intrinsics((40.0, 40.0), (15.5, 11.5)))
+    registration = DepthRegistration(depth_lens, (24, 32), bent, (36, 64), np.eye(3), np.zeros(3))
+    image = np.random.default_rng(4).integers(1, 255, (36, 64, 3), dtype=np.uint8)
+    straight = registration.straighten(image)
+    assert straight.shape[:2] == registration.register(np.ones((24, 32), np.float32)).shape
+    fx, fy = registration.camera.focal_px
+    cx, cy = registration.camera.centre_px
+    for row in range(straight.shape[0]):
+        for column in range(straight.shape[1]):
+            x, y = (column - cx) / fx, (row - cy) / fy
+            radial = 1 + 0.3 * (x * x + y * y)
+            u, v = round(x * radial * 90 + 31.5), round(y * radial * 90 + 17.5)
+            shown = 0 <= u < 64 and 0 <= v < 36
+            expected = image[v, u] if shown else np.zeros(3)
+            np.testing.assert_array_equal(straight[row, column], expected)

@@ -11,11 +11,14 @@ import pytest
 import setuptools
 
 ROOT = Path(__file__).parents[2]
-EXTRAS = {'build', 'cpu', 'datasets', 'gpu', 'lint', 'report', 'rgb', 'ros', 'run', 'test', 'train'}
+EXTRAS = {
+    *('azure-kinect', 'build', 'cpu', 'datasets', 'gpu', 'lint', 'report', 'rgb', 'ros', 'run'),
+    *('test', 'train'),
+}
 EXACT = re.compile(r'(?P<name>[A-Za-z0-9][\w.-]*)==[\w.+]+(; python_version [<>=]+ "3\.\d+")?')
 
 FROM_ROS = re.compile(r'.*_(msgs|srvs|interfaces)|rclpy|ament_index_python|launch|launch_ros')
-DISTRIBUTIONS = {'yaml': 'pyyaml', 'cv2': 'opencv-contrib-python'}
+DISTRIBUTIONS = {'yaml': 'pyyaml', 'cv2': 'opencv-contrib-python', 'pyk4a': 'pyk4a-bundle'}
 
 
 @pytest.fixture
