@@ -9,13 +9,14 @@ ROOT = Path(__file__).parents[2]
 OWN = 'skeleton_action_ros'
 # Where a module's rosdep key is not its own name.
 KEYS = {
+    'cv2': 'python3-opencv',
     'numpy': 'python3-numpy',
     'scipy': 'python3-scipy',
     'tqdm': 'python3-tqdm',
     'yaml': 'python3-yaml',
 }
 # In no distribution of Ubuntu 24.04: the README says how to install them.
-FROM_PIP = {'dtaidistance', 'onnxruntime', 'plotly', 'rosbags'}
+FROM_PIP = {'dtaidistance', 'mediapipe', 'onnxruntime', 'plotly', 'rosbags'}
 
 
 def _depends(manifest: Path) -> set[str]:
