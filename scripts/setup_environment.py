@@ -71,7 +71,7 @@ class Environment:
         self._adopt_ros()
         self._build_messages(MESSAGES, ROOT / MESSAGES)
         if not self._with_jazzy:
-            self._build_messages(FRAME_MESSAGES, ROOT / 'scripts' / 'messages' / WHEELLESS)
+            self._build_messages(FRAME_MESSAGES, ROOT / 'scripts' / 'messages' / FRAME_MESSAGES)
         if 'test' in extras:
             self._build_messages(TEST_MESSAGES, ROOT / 'test' / 'messages' / TEST_MESSAGES)
         self._link_package()
