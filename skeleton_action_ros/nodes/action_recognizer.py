@@ -89,6 +89,7 @@ class ActionRecognizerNode(ActionNode):
             self._recognizer.clear()
         self._batch.clear()
         self._timeline.clear()
+        self._latest_ns = 0
 
     def reconfigure(self) -> None:
         self.forget()
@@ -98,6 +99,9 @@ class ActionRecognizerNode(ActionNode):
 
     def describe(self) -> None:
         assert self._recognizer is not None
+        silent_s = (self._elapsing_ns() - self._received_ns) / NS_PER_S
+        fresh = self._latest_ns > 0 and silent_s <= self._now.recognition.forget_s
+        self.health.facts['stream'] = 'running' if fresh else 'stale'
         self.health.facts['enabled'] = str(self._enabled).lower()
         self.health.facts['actions'] = ', '.join(self._recognizer.labels)
         self.health.facts['gallery_revision'] = str(self._gallery.revision)
@@ -157,7 +161,7 @@ class ActionRecognizerNode(ActionNode):
         stamp_ns = int(batch[-1].clip.stamps_ns[-1])
         if self._timeline.jumped_back(stamp_ns):
             self.jumped_back(f'the stamps of skeleton_windows jumped back to {stamp_ns} ns')
-        self._latest_ns, self._received_ns = stamp_ns, self.now_ns()
+        self._latest_ns, self._received_ns = stamp_ns, self._elapsing_ns()
         begun_ns = self.steady_ns()
         update = self._recognizer.update(batch)
         self.health.took('decision', (self.steady_ns() - begun_ns) / NS_PER_S)
@@ -165,10 +169,18 @@ class ActionRecognizerNode(ActionNode):
         self._publish(update, batch)
 
     def _expire(self) -> None:
-        """End the actions of persons who have left, on the sensor's clock, which may be another."""
+        """
+        End the actions of persons who have left, or whose stream is stale.
+
+        The sensor's clock, which may be another, goes on from the last stamp as time does here:
+        simulated time where that is used, else time that a correction of the clock cannot stop.
+        """
         if self._latest_ns and self._recognizer is not None:
-            now_ns = self._latest_ns + max(self.now_ns() - self._received_ns, 0)
+            now_ns = self._latest_ns + max(self._elapsing_ns() - self._received_ns, 0)
             self._publish(self._recognizer.expire(now_ns), [])
+
+    def _elapsing_ns(self) -> int:
+        return self.now_ns() if self.get_clock().ros_time_is_active else self.steady_ns()
 
     def _publish(self, update: Update, batch: Sequence[Window]) -> None:
         for event in update.events:

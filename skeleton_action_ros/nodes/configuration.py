@@ -11,6 +11,7 @@ from skeleton_action_ros.adapters.sources.k4abt_json import K4abtJsonConfig
 from skeleton_action_ros.core.acquisition import AcquisitionConfig
 from skeleton_action_ros.core.axes import AUTO, AXES
 from skeleton_action_ros.core.azure_kinect import AzureKinectConfig
+from skeleton_action_ros.core.body_frames import NAMINGS, NONE
 from skeleton_action_ros.core.config import setting
 from skeleton_action_ros.core.enrollment import EnrollmentConfig
 from skeleton_action_ros.core.gallery import GalleryConfig
@@ -40,6 +41,21 @@ class NodeParameters:
 
     autostart: bool = setting(
         True, 'configure and activate without being told to by a lifecycle manager'
+    )
+
+
+@dataclass(frozen=True)
+class BodyOutputsConfig:
+    """What skeleton_source tells other programs besides."""
+
+    frames: str = setting(
+        NONE,
+        'coordinate frames of the joints on /tf: tracker (left_hand_3) or rep_155 (l_wrist_3 and '
+        'body_3, with the ids of those in view on /humans/bodies/tracked)',
+        choices=NAMINGS,
+    )
+    ids_message: str = setting(
+        'hri_msgs/msg/IdsList', 'rep_155: type of the message on /humans/bodies/tracked'
     )
 
 
@@ -85,6 +101,7 @@ class SkeletonSourceParameters(NodeParameters):
         low=0.0,
         high=3600.0,
     )
+    outputs: BodyOutputsConfig = field(default_factory=BodyOutputsConfig)
     tf: TrackedFramesConfig = field(default_factory=TrackedFramesConfig)
     azure_kinect: AzureKinectConfig = field(default_factory=AzureKinectConfig)
     k4abt_json: K4abtJsonConfig = field(default_factory=K4abtJsonConfig)

@@ -20,27 +20,33 @@ _BONE_M = 0.03
 _TEXT_M = 0.15
 _ABOVE_HEAD_M = 0.3
 _HUE_STEP = 0.382
+_GREEN = 1 / 3
 
 
 def markers_of(
     windows: Sequence[Window], recognitions: Sequence[Recognition], frame_id: str
 ) -> MarkerArray:
-    """Draw the last frame of each window: its seen bones, and the label above the head."""
+    """
+    Draw the last frame of each window: its seen bones, and the label above the head.
+
+    A bone goes from red to green with the confidence of the joint at either end; the label has the
+    person's colour.
+    """
     by_body = {recognition.body_id: recognition for recognition in recognitions}
     markers = []
     for window in windows:
         header = Header(stamp=time_of(int(window.clip.stamps_ns[-1])), frame_id=frame_id)
         red, green, blue = colorsys.hsv_to_rgb(window.body_id * _HUE_STEP % 1.0, 0.7, 1.0)
         color = ColorRGBA(r=red, g=green, b=blue, a=1.0)
-        markers.append(_bones(window, header, color))
+        markers.append(_bones(window, header))
         if window.body_id in by_body:
             markers.append(_label(window, by_body[window.body_id], header, color))
     return MarkerArray(markers=markers)
 
 
-def _bones(window: Window, header: Header, color: ColorRGBA) -> Marker:
+def _bones(window: Window, header: Header) -> Marker:
+    ends = _bone_ends(window)
     joints = [Point(x=float(x), y=float(y), z=float(z)) for x, y, z in window.clip.joints_m[-1]]
-    seen = window.clip.confidence[-1] > 0.0
     marker = Marker(
         header=header,
         ns='bones',
@@ -48,17 +54,25 @@ def _bones(window: Window, header: Header, color: ColorRGBA) -> Marker:
         type=Marker.LINE_LIST,
         action=Marker.ADD,
         scale=Vector3(x=_BONE_M, y=0.0, z=0.0),
-        color=color,
+        color=_color(1.0),
         lifetime=_LIFETIME,
-        points=[
-            joints[joint]
-            for bone in get_layout(window.clip.layout).bones
-            if seen[list(bone)].all()
-            for joint in bone
-        ],
+        points=[joints[joint] for joint in ends],
+        colors=[_color(float(window.clip.confidence[-1, joint])) for joint in ends],
     )
     marker.pose.orientation.w = 1.0
     return marker
+
+
+def _bone_ends(window: Window) -> list[int]:
+    """Return both joints of each bone whose joints are seen."""
+    seen = window.clip.confidence[-1] > 0.0
+    bones = get_layout(window.clip.layout).bones
+    return [joint for bone in bones if seen[list(bone)].all() for joint in bone]
+
+
+def _color(confidence: float) -> ColorRGBA:
+    red, green, blue = colorsys.hsv_to_rgb(confidence * _GREEN, 0.9, 1.0)
+    return ColorRGBA(r=red, g=green, b=blue, a=1.0)
 
 
 def _label(window: Window, recognition: Recognition, header: Header, color: ColorRGBA) -> Marker:

@@ -10,11 +10,14 @@ from typing import Any
 from skeleton_action_msgs.msg import ActionEvent, SkeletonArray
 from skeleton_action_ros.adapters.msg_conversions import scene_to_msg, span_to_msgs
 from skeleton_action_ros.core.acquisition import Acquisition, DeviceState
+from skeleton_action_ros.core.body_frames import NONE
+from skeleton_action_ros.core.errors import ConfigError
 from skeleton_action_ros.core.reconnecting import ReconnectingSource
 from skeleton_action_ros.core.skeleton import Scene
 from skeleton_action_ros.core.source import SkeletonSource
 from skeleton_action_ros.nodes import qos
 from skeleton_action_ros.nodes.base import ActionNode
+from skeleton_action_ros.nodes.body_outputs import BodyOutputs
 from skeleton_action_ros.nodes.configuration import SkeletonSourceParameters
 from skeleton_action_ros.nodes.messages import TYPES
 from skeleton_action_ros.nodes.player import Playback, Played, Player
@@ -55,6 +58,7 @@ class SkeletonSourceNode(ActionNode):
         self._now = self.parameters()
         self._skeletons = self.announce(SkeletonArray, 'skeletons', qos.SENSOR)
         self._annotations = self.announce(ActionEvent, 'action_annotations', qos.EVENTS)
+        self._outputs = self._make_outputs()
         self._open()
         self.health.facts['source'] = self._source.name if self._source else self._now.source
 
@@ -98,6 +102,8 @@ class SkeletonSourceNode(ActionNode):
             self.health.facts.update(facts)
         if self._heard is not None:
             self._describe_heard(self._heard)
+        if self._outputs is not None and self._outputs.shortcoming:
+            self.health.shortcoming = self.health.shortcoming or self._outputs.shortcoming
         for reason, count in getattr(self._source, 'refused', {}).items():
             self.health.counts[f'source.refused.{reason}'] = count
 
@@ -143,6 +149,16 @@ class SkeletonSourceNode(ActionNode):
         else:
             self._input = SUBSCRIPTIONS[self._now.source].make(self._now)
 
+    def _make_outputs(self) -> BodyOutputs | None:
+        naming = self._now.outputs.frames
+        if naming == NONE:
+            return None
+        if self._given is None and self._now.source == 'tf':
+            raise ConfigError(
+                f'source tf would hear its own frames: outputs.frames must be {NONE}, got {naming}'
+            )
+        return BodyOutputs(self, naming, self._now.outputs.ids_message)
+
     def _is_heard(self) -> bool:
         """Whether a source that can be read or subscribed to is to be subscribed to."""
         return bool(self._now.input_topic) and self._now.source in SUBSCRIPTIONS
@@ -161,8 +177,7 @@ class SkeletonSourceNode(ActionNode):
             self.health.counts['dropped_late'] += 1
         else:
             scene = Scene(played.stamp_ns, played.scene.skeletons)
-            self._skeletons.publish(scene_to_msg(scene, self._now.frame_id, TYPES))
-            self.health.beat('skeletons')
+            self._tell(scene, self._now.frame_id)
         for span in played.finished:
             for message in span_to_msgs(span, self._now.frame_id, TYPES):
                 self._annotations.publish(message)
@@ -174,8 +189,13 @@ class SkeletonSourceNode(ActionNode):
             self.refuse(error)
         if scene.stamp_ns <= 0:
             return
-        self._skeletons.publish(scene_to_msg(scene, frame_id or self._now.frame_id, TYPES))
+        self._tell(scene, frame_id or self._now.frame_id)
+
+    def _tell(self, scene: Scene, frame_id: str) -> None:
+        self._skeletons.publish(scene_to_msg(scene, frame_id, TYPES))
         self.health.beat('skeletons')
+        if self._outputs is not None:
+            self._outputs.publish(scene, frame_id)
 
 
 def main(args: Sequence[str] | None = None) -> int:

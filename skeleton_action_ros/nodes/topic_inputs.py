@@ -21,6 +21,9 @@ from skeleton_action_ros.nodes import qos
 from skeleton_action_ros.nodes.base import ActionNode
 from skeleton_action_ros.nodes.configuration import SkeletonSourceParameters
 
+TF_MESSAGE = 'tf2_msgs/msg/TFMessage'
+TF_REMEDY = 'make setup, or apt install ros-jazzy-tf2-msgs'
+
 Forward = Callable[[Scene, Sequence[SkeletonActionError], str], None]
 """Takes a scene, what was refused in it, and its frame (empty: not known, or other axes)."""
 
@@ -76,7 +79,7 @@ class FramesInput:
     """The coordinate frames of a tracker, `tf2_msgs/TFMessage`."""
 
     def __init__(self, parameters: SkeletonSourceParameters) -> None:
-        self._type = message_class('tf2_msgs/msg/TFMessage', 'apt install ros-jazzy-tf2-msgs')
+        self._type = message_class(TF_MESSAGE, TF_REMEDY)
         self._frames = TrackedFrames(parameters.tf, parameters.axes)
         self._settle_s = parameters.tf.settle_s
 

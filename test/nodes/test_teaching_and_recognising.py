@@ -157,7 +157,9 @@ def test_open_action_ends_when_the_skeletons_stop(pipeline: Make) -> None:
     events = robot.said['action_events']
     robot.show((7, circling([(2.0, 9.0)], 9.0, start_s=200.0)), until=lambda: events)
     assert [event.kind for event in events] == [ActionEvent.STARTED]
+    assert robot.diagnosis('action_recognizer', 'stream') == 'running'
     robot.spin_until(lambda: len(events) == 2, 'the watchdog ends it', 4.0)
+    assert robot.diagnosis('action_recognizer', 'stream') == 'stale'
     ended = robot.said['action_events'][1]
     assert ended.kind == ActionEvent.ENDED
     assert seconds(ended.end) <= 205.0

@@ -122,6 +122,39 @@ def test_include_folders_of_the_build_machine_are_replaced(
     )
 
 
+@pytest.mark.parametrize(
+    ('with_jazzy', 'extras', 'built'),
+    [
+        (False, {'run'}, ['skeleton_action_msgs', 'tf2_msgs']),
+        (
+            False,
+            {'run', 'test'},
+            ['skeleton_action_msgs', 'tf2_msgs', 'skeleton_action_test_msgs'],
+        ),
+        (True, {'test'}, ['skeleton_action_msgs', 'skeleton_action_test_msgs']),
+    ],
+)
+def test_messages_are_built_that_nobody_else_brings(
+    scripts: dict[str, ModuleType],
+    monkeypatch: pytest.MonkeyPatch,
+    with_jazzy: bool,
+    extras: set[str],
+    built: list[str],
+) -> None:
+    environment = scripts['setup_environment'].Environment
+    for step in ('_make_venv', '_adopt_ros', '_link_package'):
+        monkeypatch.setattr(environment, step, lambda _: None)
+    monkeypatch.setattr(environment, '_install', lambda *_: extras)
+    folders: dict[str, Path] = {}
+    monkeypatch.setattr(
+        environment, '_build_messages', lambda _, package, folder: folders.update({package: folder})
+    )
+    environment(with_jazzy).make(extras)
+    assert list(folders) == built
+    for package, folder in folders.items():
+        assert f'<name>{package}</name>' in (folder / 'package.xml').read_text()
+
+
 def test_a_link_replaces_what_stood_there(scripts: dict[str, ModuleType], tmp_path: Path) -> None:
     at = tmp_path / 'share' / 'config'
     for target in (tmp_path / 'old', tmp_path / 'new', tmp_path / 'new'):
