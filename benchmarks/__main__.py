@@ -28,6 +28,7 @@ def main() -> int:
         'embedder': lambda given: parts.embedder(given.model),
         'matching': lambda _: parts.matching(),
         'decision': lambda given: parts.decision(given.model),
+        'rgb': _rgb,
         'one-process': partial(_graph, graph.one_process),
         'four-processes': partial(_graph, graph.four_processes),
         'six-persons': partial(_graph, graph.six_persons),
@@ -61,6 +62,15 @@ def main() -> int:
     path.write_text(json.dumps(document, indent=2) + '\n', encoding='utf-8')
     print(json.dumps(document, indent=2) if given.json else f'\n{path}')
     return 1 if failures else 0
+
+
+def _rgb(_: argparse.Namespace) -> list[Row]:
+    try:
+        from benchmarks import images
+    except ImportError as error:
+        print(f'rgb left out, requirements/rgb.txt is not installed: {error}', file=sys.stderr)
+        return []
+    return images.rgb()
 
 
 def _graph(measure: Callable[[graph.Setting], list[Row]], given: argparse.Namespace) -> list[Row]:
