@@ -44,7 +44,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 'path',
                 default_value=AS_CONFIGURED,
-                description='File or folder that the sources clips and bag read.',
+                description='File, folder or stream that the source reads.',
             ),
             DeclareLaunchArgument(
                 'config', default_value=str(config), description='ROS parameter file of all nodes.'

@@ -25,7 +25,9 @@ _LOG_LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        '--source', default='', help='simulated, clips, bag, markers or topic (as configured)'
+        '--source',
+        default='',
+        help='where skeletons come from (as configured); see: skeleton-action sources',
     )
     parser.add_argument('--path', default='', help='the clips or bag to read')
     parser.add_argument('--config', type=Path, help='ROS parameter file (config/recognize.yaml)')

@@ -13,7 +13,7 @@ from skeleton_action_ros.core.skeleton import Scene
 from skeleton_action_ros.nodes import qos
 from skeleton_action_ros.nodes.base import ActionNode
 from skeleton_action_ros.nodes.messages import time_of
-from skeleton_action_ros.nodes.topic_inputs import TF_MESSAGE, TF_REMEDY, message_class
+from skeleton_action_ros.nodes.topic_inputs import frames_message, message_class
 
 TRACKED_TOPIC = '/humans/bodies/tracked'
 
@@ -31,7 +31,7 @@ class BodyOutputs:
 
     def __init__(self, node: ActionNode, naming: str, ids_message: str) -> None:
         self._naming = naming
-        self._type = message_class(TF_MESSAGE, TF_REMEDY)
+        self._type = frames_message()
         self._frames = node.announce(self._type, '/tf', qos.FRAMES)
         self._ids: Any = None
         self.shortcoming = ''

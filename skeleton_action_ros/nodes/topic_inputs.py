@@ -21,9 +21,6 @@ from skeleton_action_ros.nodes import qos
 from skeleton_action_ros.nodes.base import ActionNode
 from skeleton_action_ros.nodes.configuration import SkeletonSourceParameters
 
-TF_MESSAGE = 'tf2_msgs/msg/TFMessage'
-TF_REMEDY = 'make setup, or apt install ros-jazzy-tf2-msgs'
-
 Forward = Callable[[Scene, Sequence[SkeletonActionError], str], None]
 """Takes a scene, what was refused in it, and its frame (empty: not known, or other axes)."""
 
@@ -79,7 +76,7 @@ class FramesInput:
     """The coordinate frames of a tracker, `tf2_msgs/TFMessage`."""
 
     def __init__(self, parameters: SkeletonSourceParameters) -> None:
-        self._type = message_class(TF_MESSAGE, TF_REMEDY)
+        self._type = frames_message()
         self._frames = TrackedFrames(parameters.tf, parameters.axes)
         self._settle_s = parameters.tf.settle_s
 
@@ -152,6 +149,22 @@ SUBSCRIPTIONS: dict[str, Subscription] = {
     'rgb': Subscription('', _images),
 }
 """The sources that are subscribed to; `rgb` is where `input_topic` names an image topic."""
+
+
+def frames_message() -> type[Any]:
+    """
+    Return the class of what is on `/tf`.
+
+    :raises SourceError: it is not installed.
+    """
+    try:
+        from tf2_msgs.msg import TFMessage
+    except ImportError as error:
+        raise SourceError(
+            f'coordinate frames need tf2_msgs ({error}): make setup, or apt install '
+            'ros-jazzy-tf2-msgs'
+        ) from error
+    return TFMessage  # type: ignore[no-any-return]
 
 
 def message_class(name: str, remedy: str) -> type[Any]:

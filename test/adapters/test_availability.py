@@ -69,8 +69,17 @@ def test_an_azure_kinect_is_known_by_its_depth_camera(tmp_path: Path, product: s
 
 
 def test_without_body_tracking_it_says_what_comes_instead(tmp_path: Path) -> None:
-    kinect = availabilities(machine(tmp_path, 'numpy', 'pyk4a'))['azure_kinect']
+    kinect = availabilities(machine(tmp_path, 'numpy', 'pyk4a', 'mediapipe'))['azure_kinect']
+    assert kinect.usable
     assert 'libk4abt is not installed: joints come from colour and depth' in kinect.note
+
+
+def test_without_body_tracking_and_mediapipe_there_are_no_joints(tmp_path: Path) -> None:
+    kinect = availabilities(machine(tmp_path, 'numpy', 'pyk4a'))['azure_kinect']
+    assert kinect.why == 'mediapipe cannot be imported'
+    assert 'and libk4abt or pip install' in kinect.remedy
+    told = machine(tmp_path, 'numpy', 'pyk4a', K4ABT_LIBRARY='/opt/theirs/libk4abt.so')
+    assert availabilities(told)['azure_kinect'].usable
 
 
 def test_it_works_where_no_library_is(tmp_path: Path) -> None:

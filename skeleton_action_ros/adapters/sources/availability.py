@@ -135,10 +135,14 @@ def _rgb(machine: Machine) -> Availability:
 def _azure_kinect(machine: Machine) -> Availability:
     devices = machine.azure_kinects()
     notes = [] if devices else ['no Azure Kinect is plugged in: recordings (.mkv) work']
-    if not machine.library('libk4abt.so') and not machine.environ.get('K4ABT_LIBRARY'):
+    modules, remedy = ['pyk4a'], _AZURE_KINECT
+    if not machine.environ.get('K4ABT_LIBRARY') and not machine.library('libk4abt.so'):
         notes.append('libk4abt is not installed: joints come from colour and depth, by MediaPipe')
+        if not machine.has('mediapipe'):
+            modules.append('mediapipe')
+            remedy = f'{_AZURE_KINECT}, and libk4abt or {_RGB}'
     found = Availability('an Azure Kinect, or its recording', devices, note='; '.join(notes))
-    return _with_modules(machine, found, ('pyk4a',), _AZURE_KINECT)
+    return _with_modules(machine, found, modules, remedy)
 
 
 CHECKS: dict[str, Callable[[Machine], Availability]] = {
