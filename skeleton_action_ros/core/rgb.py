@@ -88,6 +88,14 @@ class RgbConfig:
         low=0.0,
         high=1000.0,
     )
+    distance_hz: float = setting(
+        0.1,
+        'cut-off of the smoothing of the distance, where there is no depth; 0: none. An image tells '
+        'distance badly: who bows seems to step back by a metre',
+        unit='Hz',
+        low=0.0,
+        high=1000.0,
+    )
     model: PoseModelConfig = field(default_factory=PoseModelConfig)
     choice: ChoiceConfig = field(default_factory=ChoiceConfig)
 
@@ -118,6 +126,7 @@ class SkeletonFinder:
         self._place = OneEuroFilter(config.smoothing_hz * _PLACE_CUTOFF_SHARE, _PLACE_PER_SPEED)
         joints = get_layout(estimator.layout).joints
         self._hips = [int(joints['HIP_LEFT']), int(joints['HIP_RIGHT'])]
+        self._distance = OneEuroFilter(config.distance_hz, 0.0)
         self._waiting: dict[int, ColourImage] = {}
         self._size = (0, 0)
         self._body_id = 1
@@ -169,8 +178,7 @@ class SkeletonFinder:
                     f'{width} x {height}: the person is looked for anew',
                 )
             )
-            self._joints.reset()
-            self._place.reset()
+            self._calm()
         self._size = (width, height)
 
     def _nobody(self, stamp_ns: int) -> list[Scene]:
@@ -188,8 +196,13 @@ class SkeletonFinder:
         self._body_id += 1
         self._seen_ns = None
         self._estimator.reset()
+        self._calm()
+
+    def _calm(self) -> None:
+        """Smooth anew from what comes next."""
         self._joints.reset()
         self._place.reset()
+        self._distance.reset()
 
     def _scenes(self, settled: list[tuple[int, ImagePose]]) -> list[Scene]:
         return [self._scene(self._waiting.pop(stamp_ns), pose) for stamp_ns, pose in settled]
@@ -227,4 +240,6 @@ class SkeletonFinder:
                 if error.reason != 'no_depth':
                     raise
                 self._on_refused(error)
-        return pose.joints_m + placed(pose, camera), pose.visibility
+        place = placed(pose, camera)
+        distance = self._distance.push(image.stamp_ns, place[2:])
+        return pose.joints_m + place * (distance / place[2:]), pose.visibility

@@ -141,6 +141,25 @@ def test_lookahead_delays_scenes_and_loses_none() -> None:
     assert [scene.stamp_ns // 1_000_000 for scene in scenes] == [100, 133, 166, 200]
 
 
+def test_distance_without_depth_changes_slowly_along_the_line_of_sight() -> None:
+    near, far = seen_at((0.6, 0.0, 2.0)), seen_at((0.9, 0.0, 3.0))
+
+    def distances(distance_hz: float) -> list[float]:
+        scenes, _ = found(
+            FakeEstimator([near], [far]),
+            images(*range(33, 1033, 33)),
+            distance_hz=distance_hz,
+            smoothing_hz=0.0,
+        )
+        hips = [scene.skeletons[0].joints_m[[23, 24]].mean(axis=0) for scene in scenes]
+        assert [x / z for x, _, z in hips] == pytest.approx([0.3] * len(hips), abs=0.01)
+        return [float(z) for *_, z in hips]
+
+    # One second of a low pass of 0.1 Hz: 1 - exp(-2 pi 0.1), nearly half of the way.
+    assert distances(0.1)[-1] == pytest.approx(2.46, abs=0.03)
+    assert distances(0.0)[1] == pytest.approx(3.0, abs=0.03)
+
+
 def test_smoothing_calms_jitter() -> None:
     rng = np.random.default_rng(4)
     still = seen_at(PLACE)
