@@ -90,7 +90,7 @@ class RgbConfig:
     )
     distance_hz: float = setting(
         0.1,
-        'cut-off of the smoothing of the distance, where there is no depth; 0: none. An image tells '
+        'cut-off of the smoothing of the distance where there is no depth; 0: none. An image tells '
         'distance badly: who bows seems to step back by a metre',
         unit='Hz',
         low=0.0,
