@@ -100,10 +100,10 @@ def test_a_folder_that_is_no_package_is_not_one(tmp_path: Path) -> None:
     code = (
         f'import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]\n'
         'from skeleton_action_ros.adapters.sources.availability import Machine\n'
-        'print(Machine().has("skeleton_action_msgs"), Machine().has("json"))'
+        'print(*map(Machine().has, ("skeleton_action_msgs", "json", "no_such.part")))'
     )
     done = subprocess.run(
         [sys.executable, '-I', '-S', '-c', code],
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
-    assert done.stdout == 'False True\n'
+    assert done.stdout == 'False True False\n'

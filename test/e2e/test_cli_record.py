@@ -185,6 +185,7 @@ def test_sources_are_listed_for_people_and_programs(capsys: pytest.CaptureFixtur
     assert called('sources', '--json') == 0
     entries = {entry['source']: entry for entry in json.loads(capsys.readouterr().out)}
     assert entries['simulated']['usable'] is True
+    assert entries['bag']['usable'] is True, 'this test has rosbags'
     assert set(entries['rgb']) == {
         'source', 'usable', 'what', 'devices', 'why', 'remedy', 'note',
     }  # fmt: skip

@@ -91,7 +91,10 @@ class Machine:
 
 def _can_import(module: str) -> bool:
     """Look for a module; a folder of that name which is no package is none."""
-    spec = importlib.util.find_spec(module)
+    try:
+        spec = importlib.util.find_spec(module)
+    except ModuleNotFoundError:  # what it is in
+        return False
     return spec is not None and spec.origin is not None
 
 
@@ -116,7 +119,8 @@ def _with_modules(
     missing = [name for name in ('numpy', *modules) if not machine.has(name)]
     if not missing:
         return found
-    why = f'{", ".join(missing)} cannot be imported'
+    names = dict.fromkeys(name.partition('.')[0] for name in missing)
+    why = f'{", ".join(names)} cannot be imported'
     cure = _SETUP if missing == ['numpy'] else remedy
     return Availability(found.what, found.devices, why, cure)
 
@@ -148,7 +152,7 @@ def _azure_kinect(machine: Machine) -> Availability:
 CHECKS: dict[str, Callable[[Machine], Availability]] = {
     'simulated': _check('simulated persons', (), _SETUP),
     'clips': _check('clips (.npz)', (), _SETUP),
-    'bag': _check('a rosbag2', ('rosbags',), 'pip install rosbags, or ' + _SETUP),
+    'bag': _check('a rosbag2', ('rosbags.rosbag2',), 'pip install rosbags, or ' + _SETUP),
     'azure_kinect': _azure_kinect,
     'k4abt_json': _check('dumps of the Azure Kinect body tracking, JSON or CSV', (), _SETUP),
     'rgb': _rgb,
