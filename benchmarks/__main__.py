@@ -10,9 +10,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import graph, parts
+from benchmarks import graph, parts, topics
 from benchmarks.results import Row, machine, table
 from skeleton_action_ros.core.errors import SkeletonActionError
+
+_TOPIC_S = 20.0
 
 
 def main() -> int:
@@ -29,6 +31,7 @@ def main() -> int:
         'matching': lambda _: parts.matching(),
         'decision': lambda given: parts.decision(given.model),
         'rgb': _rgb,
+        'topics': lambda given: topics.topics(min(given.seconds, _TOPIC_S)),
         'one-process': partial(_graph, graph.one_process),
         'four-processes': partial(_graph, graph.four_processes),
         'six-persons': partial(_graph, graph.six_persons),

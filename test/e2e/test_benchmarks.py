@@ -71,6 +71,15 @@ def test_one_process_is_timed_from_skeletons_to_labels(tmp_path: Path) -> None:
     assert found['one process: processor used']['p50'] > 0.0
 
 
+def test_each_topic_of_another_program_is_timed_to_skeletons(tmp_path: Path) -> None:
+    found = rows(bench(tmp_path, '--only', 'topics', '--seconds', '0.5'), tmp_path)
+    names = [name.partition(':')[0] for name in found]
+    assert names[:2] == ['topic', 'markers']
+    for row in found.values():
+        assert row['samples'] > 0
+        assert 0.0 < row['p50'] <= row['p99']
+
+
 def test_a_model_that_is_not_there_is_named_and_fails(tmp_path: Path) -> None:
     done = bench(tmp_path, '--only', 'embedder', '--model', 'no-such-model')
     assert done.returncode == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -158,7 +159,10 @@ def test_open_action_ends_when_the_skeletons_stop(pipeline: Make) -> None:
     robot.show((7, circling([(2.0, 9.0)], 9.0, start_s=200.0)), until=lambda: events)
     assert [event.kind for event in events] == [ActionEvent.STARTED]
     assert robot.diagnosis('action_recognizer', 'stream') == 'running'
+    stopped_s = time.monotonic()
     robot.spin_until(lambda: len(events) == 2, 'the watchdog ends it', 4.0)
+    # forget_s 1.0 and watchdog_period_s 0.1, and what a busy machine adds.
+    assert time.monotonic() - stopped_s < 2.1
     assert robot.diagnosis('action_recognizer', 'stream') == 'stale'
     ended = robot.said['action_events'][1]
     assert ended.kind == ActionEvent.ENDED
