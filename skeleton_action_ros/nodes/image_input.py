@@ -38,8 +38,7 @@ class ImagesInput:
 
     def __init__(self, parameters: SkeletonSourceParameters) -> None:
         self._config = parameters.rgb
-        self._make_estimator = pose_estimator_maker(parameters)
-        self._estimator = self._make_estimator()
+        self._estimator = pose_estimator_maker(parameters)()
 
     def listen(self, node: ActionNode, topic: str, forward: Forward) -> None:
         stream = _Stream(self, node, forward)
