@@ -35,13 +35,14 @@ _SHOWN_PROBLEMS = 20
 _EPILOG = f""" One person teaches: --shots clips of each action, drawn anew for each of the --draws.
 All clips of all other persons are then named after the nearest of these. The teacher is
 --reference-subject, or is drawn from those who show the most actions. The baselines, nearest
-neighbour on raw joints, on canonical joints, and dynamic time warping on canonical joints, answer
-the same questions. For the unknown, half of the actions is taught in each draw and all are asked.
-Skipped with a line that says why: files that are no clips or of an unknown layout, clips without
-label or subject, without any placed body, not in metres, of fewer than {SHORTEST_FRAMES} frames,
-and longer than {LONGEST_S:.0f} s without annotations. Joints that are not numbers count as not
-seen. Actions that one person alone shows, or the teacher too rarely, are left out. With fewer than
-two persons or actions left the exam ends with exit code 1.
+neighbour on raw joints (raw), on canonical joints (canonical), and dynamic time warping on these
+(dtw), also with each frame's joints taken from its hips (dtw_hips), answer the same questions.
+For the unknown, half of the actions is taught in each draw and all are asked. Skipped with a line
+that says why: files that are no clips or of an unknown layout, clips without label or subject,
+without any placed body, not in metres, of fewer than {SHORTEST_FRAMES} frames, and longer than
+{LONGEST_S:.0f} s without annotations. Joints that are not numbers count as not seen. Actions that
+one person alone shows, or the teacher too rarely, are left out. With fewer than two persons or
+actions left the exam ends with exit code 1.
 """
 
 
