@@ -16,7 +16,7 @@ KEYS = {
     'yaml': 'python3-yaml',
 }
 # In no distribution of Ubuntu 24.04: the README says how to install them.
-FROM_PIP = {'dtaidistance', 'mediapipe', 'onnxruntime', 'plotly', 'rosbags'}
+FROM_PIP = {'dtaidistance', 'mediapipe', 'onnxruntime', 'plotly', 'pyk4a', 'rosbags'}
 
 
 def _depends(manifest: Path) -> set[str]:
