@@ -51,6 +51,11 @@ class ReconnectingSource:
         return self._refused + Counter(getattr(self._device, 'refused', {}))
 
     @property
+    def why_refused(self) -> dict[str, str]:
+        """The device's last message of each reason, where it keeps them."""
+        return dict(getattr(self._device, 'why_refused', {}))
+
+    @property
     def state(self) -> DeviceState:
         """What the device does."""
         return self._acquisition.state

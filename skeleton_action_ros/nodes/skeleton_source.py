@@ -106,6 +106,11 @@ class SkeletonSourceNode(ActionNode):
             self.health.shortcoming = self.health.shortcoming or self._outputs.shortcoming
         for reason, count in getattr(self._source, 'refused', {}).items():
             self.health.counts[f'source.refused.{reason}'] = count
+        for reason, message in dict(getattr(self._source, 'why_refused', {})).items():
+            key = f'source.refused.{reason}.last'
+            if key not in self.health.facts:
+                self.get_logger().warning(f'{self._now.source} refused [{reason}]: {message}')
+            self.health.facts[key] = message
 
     def _describe_heard(self, heard: Acquisition) -> None:
         now_ns = self.steady_ns()

@@ -60,6 +60,7 @@ def test_each_image_is_a_scene_and_what_is_refused_is_counted() -> None:
         (166, 1),
     ]
     assert source.refused == {'truncated': 1}
+    assert source.why_refused == {'truncated': 'a test'}
 
 
 def test_every_reading_begins_anew_with_one_model_for_all() -> None:

@@ -107,6 +107,8 @@ def test_truncated_video_is_counted_and_the_node_lives(
     robot = play(path, rate=10.0)
     ended(robot)
     assert robot.diagnosis('skeleton_source', 'count.source.refused.truncated') == '1'
+    last = robot.diagnosis('skeleton_source', 'source.refused.truncated.last')
+    assert '40 images are promised' in last
     assert is_active(robot.nodes[0])
 
 

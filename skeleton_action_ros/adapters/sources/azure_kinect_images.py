@@ -142,6 +142,11 @@ class EstimatedSource:
         """What was left out, by reason."""
         return self._source.refused
 
+    @property
+    def why_refused(self) -> dict[str, str]:
+        """The last message of each reason."""
+        return self._source.why_refused
+
     def scenes(self) -> Iterator[Scene]:
         """
         Yield a scene for each image.

@@ -18,7 +18,7 @@ class RgbSource:
     Finds skeletons in the images of a stream.
 
     `refused` counts, by reason, what could not be used, and images that were dropped because newer
-    ones had come.
+    ones had come; `why_refused` has the last message of each reason.
 
     :param make_estimator: called in the thread that reads, when it begins: models take a while.
     """
@@ -37,6 +37,7 @@ class RgbSource:
         self._closed = False
         self._counts: Counter[str] = Counter()
         self._wanted_ns = 0
+        self.why_refused: dict[str, str] = {}
 
     @property
     def name(self) -> str:
@@ -98,6 +99,7 @@ class RgbSource:
 
     def _count(self, error: ImageError | BadSkeletonError) -> None:
         self._counts[error.reason] += 1
+        self.why_refused[error.reason] = str(error)
 
     def _release(self) -> None:
         if self._estimator is not None:
