@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from skeleton_action_ros.adapters.image_messages import (
     colour_from_msg,
@@ -92,3 +94,24 @@ def test_projection_matrix_of_a_rectified_image_comes_first() -> None:
 def test_camera_that_was_never_calibrated_is_refused() -> None:
     with pytest.raises(ImageError, match='is the camera calibrated'):
         intrinsics_from_msg(camera_info([0.0] * 9, [0.0] * 12))
+
+
+@given(
+    encoding=st.sampled_from(['rgb8', 'bgra8', 'mono8', '16UC1', '32FC1', 'yuv422', '']),
+    width=st.integers(0, 5),
+    height=st.integers(0, 5),
+    step=st.integers(0, 25),
+    data=st.binary(max_size=60),
+    big=st.booleans(),
+)
+def test_any_message_is_an_image_of_its_size_or_refused(
+    encoding: str, width: int, height: int, step: int, data: bytes, big: bool
+) -> None:
+    message = image(encoding, data, width, height, step, big)
+    for read, shape in ((colour_from_msg, (height, width, 3)), (depth_from_msg, (height, width))):
+        try:
+            pixels = read(message)
+        except ImageError:
+            continue
+        assert pixels.shape == shape
+        assert np.isfinite(pixels).all()
