@@ -9,7 +9,7 @@ no action was labelled, should be accepted under none.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,7 +97,10 @@ def _nearest(
 def mean_curve(curves: Sequence[Sequence[OperatingPoint]]) -> list[OperatingPoint]:
     """Average curves over several sets of clips, each with the same thresholds."""
     return [
-        OperatingPoint(*np.mean([astuple(point) for point in points], axis=0).tolist())
+        replace(
+            OperatingPoint(*np.mean([astuple(point) for point in points], axis=0).tolist()),
+            threshold=points[0].threshold,
+        )
         for points in zip(*curves, strict=True)
     ]
 
