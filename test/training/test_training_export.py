@@ -72,7 +72,7 @@ def test_card_says_where_the_model_comes_from(
     assert card['results']['protocols'] == RESULTS['protocols']
     assert card['results']['threshold'] == RESULTS['threshold']
     assert card['operating_curve'] == RESULTS['operating_curve']
-    assert 'left and right are different actions' in ' '.join(card['limits'])
+    assert 'unless the label names a side' in ' '.join(card['limits'])
     assert 'Apache-2.0' in card['licence_notes']
     assert 'int8' not in card
 
