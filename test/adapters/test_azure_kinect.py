@@ -314,6 +314,25 @@ def test_the_real_recording_goes_through_the_tracker(
         np.testing.assert_allclose(scene.skeletons[0].joints_m[31, :2], (0.64, 0.576), atol=1e-6)
 
 
+def test_a_recording_that_is_looped_leaks_no_memory_and_no_file(
+    recording: Path, make_tracker: MakeTracker
+) -> None:
+    source = TrackedSource(K4aRecording(recording), make_tracker, AzureKinectConfig())
+
+    def held() -> tuple[int, float]:
+        pages = int(Path('/proc/self/statm').read_text().split()[1])
+        return len(list(Path('/proc/self/fd').iterdir())), pages * 4096 / 1e6
+
+    for _ in range(5):
+        list(source.scenes())
+    files, before_mb = held()
+    for _ in range(100):  # each opens a file of 1.7 MB and its images
+        list(source.scenes())
+    files_after, after_mb = held()
+    assert files_after <= files
+    assert after_mb - before_mb < 20.0
+
+
 def test_nobody_is_found_in_the_real_recording(recording: Path) -> None:
     pytest.importorskip('mediapipe', reason='mediapipe 0.10.21 has no wheel for this Python')
     from skeleton_action_ros.adapters.jpeg import decoded
