@@ -33,6 +33,7 @@ from skeleton_action_ros.nodes.readers import READERS
 _NODE = 'skeleton_source'
 _WATCH_PERIOD_S = 0.2
 _GRACE_S = 5.0
+_FIRST_WITHIN_S = 60.0
 _SCENES_A_LOOK = 30
 _MB = 1_000_000
 _EPILOG = """ It ends with the source, after --duration, or on Ctrl-C, and keeps what came until
@@ -139,6 +140,8 @@ class Recording:
         self._least_mb = least_mb
         self._late: Counter[str] = Counter()
         self.persons: set[int] = set()
+        self.begun_s = 0.0
+        """When the first scene came, by a clock that does not jump; 0: none has."""
         self.ended = 'the source has ended'
         self.disk_is_full = False
 
@@ -173,7 +176,8 @@ class Recording:
             if scene.stamp_ns <= last_ns:
                 self._late['out_of_order'] += 1
                 continue
-            first_ns = first_ns or scene.stamp_ns
+            if not first_ns:
+                first_ns, self.begun_s = scene.stamp_ns, time.monotonic()
             if self._duration_ns and scene.stamp_ns - first_ns > self._duration_ns:
                 self.end('the duration is over')
                 return
@@ -286,12 +290,13 @@ def _watching(recording: Recording, duration_s: float) -> Iterator[None]:
     """Look after a live source, tell people what becomes of its device, and end it in time."""
     stopped = threading.Event()
     source = recording.source
-    deadline_s = time.monotonic() + duration_s + _GRACE_S if duration_s else float('inf')
+    begun_s = time.monotonic()
 
     def watch() -> None:
         told: DeviceState | None = None
         while not stopped.wait(_WATCH_PERIOD_S):
-            if time.monotonic() > deadline_s:
+            since_s = recording.begun_s or begun_s + _FIRST_WITHIN_S
+            if duration_s and time.monotonic() > since_s + duration_s + _GRACE_S:
                 recording.end('the duration is over')
             if isinstance(source, ReconnectingSource):
                 source.watch()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import rclpy
@@ -71,10 +72,10 @@ class TopicSource:
                 while not self._closed:
                     if spinner.ended:
                         raise SourceError(node.health.failure or f'{self.name}: ROS has ended')
-                    try:
+                    with suppress(queue.Empty):
                         yield self._waiting.get(timeout=_POLL_S)
-                    except queue.Empty:
-                        continue
+            while not self._waiting.empty():  # what came before it was closed
+                yield self._waiting.get()
         finally:
             rclpy.try_shutdown()
 
