@@ -161,7 +161,7 @@ class BodyTracker:
         modes = ('cuda', 'cpu') if config.processing == AUTO else (config.processing,)
         failures = []
         for mode in modes:
-            with _log() as log:
+            with _LogFile() as log:
                 settings = _Configuration(
                     ORIENTATIONS.index(config.orientation),
                     _MODES[mode],
@@ -269,10 +269,10 @@ def _address(capsule: object, name: bytes) -> int:
     return int(address)
 
 
-class _log:  # noqa: N801 - reads as what it is in `with _log() as log`
+class _LogFile:
     """Has the library's log in a file meanwhile, where the user has not set one."""
 
-    def __enter__(self) -> _log:
+    def __enter__(self) -> _LogFile:
         self._theirs = os.environ.get(_LOG_VARIABLE, '')
         self._folder = tempfile.TemporaryDirectory(prefix='k4abt-')
         self._path = Path(self._theirs or Path(self._folder.name) / 'k4abt.log')
