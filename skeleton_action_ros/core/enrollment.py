@@ -14,6 +14,7 @@ from skeleton_action_ros.core.demonstration import (
 )
 from skeleton_action_ros.core.errors import BadClipError, GalleryError, SkeletonActionError
 from skeleton_action_ros.core.gallery import Gallery, Template, checked_label, template_id
+from skeleton_action_ros.core.identity import IdentityConfig, IdentityTracker
 from skeleton_action_ros.core.motion import MotionConfig, motion_energy
 from skeleton_action_ros.core.people import RecentPeople, Visit
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
@@ -96,7 +97,8 @@ class CaptureRequest:
 
     :param capture: a value of `Capture`.
     :param duration_s: for PAST and NEXT; 0: the default.
-    :param body_id: whose motion; `ANYBODY`: the only or nearest person's.
+    :param body_id: whose motion, by the id that the tracker gives now, or else by the number that
+        events carry; `ANYBODY`: the only or nearest person's.
     :param replace: whether it takes the place of the label's other demonstrations.
     """
 
@@ -151,10 +153,17 @@ class PendingCapture:
 
 
 class Enroller:
-    """Remembers what everybody in view did last, and cuts demonstrations from it."""
+    """
+    Remembers what everybody in view did last, and cuts demonstrations from it.
 
-    def __init__(self, config: EnrollmentConfig) -> None:
+    What a person did stays with the person where the tracker's ids do not; whoever asks for a body,
+    and is told of one, means the id that the tracker gives it now.
+    """
+
+    def __init__(self, config: EnrollmentConfig, identity: IdentityConfig | None = None) -> None:
         self._config = config
+        self._identities = IdentityTracker(identity or IdentityConfig())
+        self._shown_as: dict[int, int] = {}
         self._people = RecentPeople(config.history_s, config.gone_after_s, config.max_people)
 
     @property
@@ -167,6 +176,11 @@ class Enroller:
         """Frames not remembered, by reason: 'out_of_order', 'too_many_people'."""
         return self._people.counts
 
+    @property
+    def identity_counts(self) -> Counter[str]:
+        """What became of ids that could not be believed: the `counts` of an `IdentityTracker`."""
+        return self._identities.counts
+
     def push(self, scene: Scene) -> None:
         """
         Remember a scene. Persons unseen for longer than `gone_after_s` are forgotten.
@@ -174,10 +188,18 @@ class Enroller:
         A frame not later than its person's last, or of one person more than `max_people`, is left
         out and counted.
         """
-        self._people.push(scene)
+        steady = self._identities.push(scene)
+        for shown, frame in zip(scene.skeletons, steady.skeletons, strict=True):
+            self._shown_as.pop(frame.body_id, None)
+            self._shown_as[frame.body_id] = shown.body_id
+        while len(self._shown_as) > 2 * self._config.max_people:
+            del self._shown_as[next(iter(self._shown_as))]
+        self._people.push(steady)
 
     def clear(self) -> None:
         """Forget everybody, and let what is being shown fail: time has jumped back."""
+        self._identities.clear()
+        self._shown_as.clear()
         self._people.clear()
 
     def capture(
@@ -193,7 +215,7 @@ class Enroller:
         label = _room_for(request, gallery)
         kind, duration_ns = self._checked_request(request)
         visit = self._person(request.body_id, now_ns)
-        body_id, last_ns = visit.body_id, visit.last_ns
+        body_id, last_ns = self._id_of(visit), visit.last_ns
         if kind is Capture.NEXT:
             return PendingCapture(label, body_id, last_ns, last_ns + duration_ns, visit.number)
         if kind is Capture.PAST:
@@ -243,14 +265,15 @@ class Enroller:
 
     def _person(self, wanted: int, now_ns: int) -> Visit:
         """Return whose motion is meant."""
-        here = self._people.in_view(now_ns)
+        here = self._in_view(now_ns)
         if not here:
             raise EnrollmentError('nobody', f'nobody is in view{self._last_sight(now_ns)}')
-        listed = ', '.join(f'{visit.body_id} at {visit.distance_m:.1f} m' for visit in here)
+        listed = ', '.join(f'{self._id_of(visit)} at {visit.distance_m:.1f} m' for visit in here)
         if wanted != ANYBODY:
-            for visit in here:
-                if visit.body_id == wanted:
-                    return visit
+            meant = [visit for visit in here if self._id_of(visit) == wanted]
+            meant = meant or [visit for visit in here if visit.body_id == wanted]
+            if meant:
+                return meant[0]
             raise EnrollmentError(
                 'unknown_body', f'body {wanted} is not in view; in view are: {listed}'
             )
@@ -262,6 +285,18 @@ class Enroller:
                 f'body_id: {listed}',
             )
         return here[0]
+
+    def _in_view(self, now_ns: int) -> list[Visit]:
+        """Return who is in view, the nearest first; an id is the one's who had it last."""
+        here = self._people.in_view(now_ns)
+        latest: dict[int, Visit] = {}
+        for visit in sorted(here, key=lambda visit: visit.last_ns):
+            latest[self._id_of(visit)] = visit
+        return [visit for visit in here if latest[self._id_of(visit)] is visit]
+
+    def _id_of(self, visit: Visit) -> int:
+        """Return the tracker's id of a person."""
+        return self._shown_as.get(visit.body_id, visit.body_id)
 
     def _last_sight(self, now_ns: int) -> str:
         last_ns = self._people.last_ns()

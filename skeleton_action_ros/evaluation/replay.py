@@ -14,6 +14,7 @@ from skeleton_action_ros.core.decision import ActionEvent, EventKind
 from skeleton_action_ros.core.embedding import Model
 from skeleton_action_ros.core.errors import BadSkeletonError
 from skeleton_action_ros.core.gallery import Gallery
+from skeleton_action_ros.core.identity import IdentityConfig, IdentityTracker
 from skeleton_action_ros.core.recognition import Recognizer, RecognizerConfig
 from skeleton_action_ros.core.skeleton import (
     END_OF_TIME_NS,
@@ -57,14 +58,16 @@ def replay(
     gallery: Gallery,
     windows: WindowConfig | None = None,
     recognizer: RecognizerConfig | None = None,
+    identity: IdentityConfig | None = None,
 ) -> Replay:
     """
-    Run scenes through windows and recogniser.
+    Run scenes through identities, windows and recogniser.
 
     The result depends on the scenes, the model, the gallery and the configuration alone; only the
     latencies differ from run to run. As in the nodes, everything begins anew where time jumps back,
     and what is open then ends.
     """
+    identities = IdentityTracker(identity or IdentityConfig())
     buffer = WindowBuffer(windows or WindowConfig())
     engine = Recognizer(model, recognizer or RecognizerConfig())
     engine.set_gallery(gallery)
@@ -79,9 +82,10 @@ def replay(
         before = len(events)
         if scene.skeletons and timeline.jumped_back(scene.stamp_ns):
             events += engine.expire(END_OF_TIME_NS).events
+            identities.clear()
             buffer.clear()
         due = []
-        for frame in scene.skeletons:
+        for frame in identities.push(scene).skeletons:
             try:
                 window = buffer.push(frame)
             except BadSkeletonError:

@@ -83,7 +83,7 @@ class ActionEnrollerNode(ActionNode):
 
     def setup(self) -> None:
         parameters: ActionEnrollerParameters = self.parameters()
-        self._enroller = Enroller(parameters.enrollment)
+        self._enroller = Enroller(parameters.enrollment, parameters.identity)
         path = Path(parameters.gallery).expanduser() if parameters.gallery else default_gallery()
         self._store = GalleryStore(path, config=parameters.limits)
         for warning in self._store.warnings:
@@ -132,6 +132,8 @@ class ActionEnrollerNode(ActionNode):
         self.health.facts['gallery_revision'] = str(self._gallery.revision)
         for name, count in self._enroller.counts.items():
             self.health.counts[f'not_remembered.{name}'] = count
+        for name, count in self._enroller.identity_counts.items():
+            self.health.counts[f'identity.{name}'] = count
 
     def _make_index(self, parameters: ActionEnrollerParameters) -> TemplateIndex | None:
         """Load the model for verdicts; teaching must work without it."""

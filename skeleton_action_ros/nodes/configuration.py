@@ -15,6 +15,7 @@ from skeleton_action_ros.core.body_frames import NAMINGS, NONE
 from skeleton_action_ros.core.config import setting
 from skeleton_action_ros.core.enrollment import EnrollmentConfig
 from skeleton_action_ros.core.gallery import GalleryConfig
+from skeleton_action_ros.core.identity import IdentityConfig
 from skeleton_action_ros.core.recognition import RecognizerConfig
 from skeleton_action_ros.core.rgb import RgbConfig
 from skeleton_action_ros.core.simulation import SimulationConfig
@@ -115,6 +116,7 @@ class WindowBufferParameters(NodeParameters):
     """Node window_buffer."""
 
     windows: WindowConfig = field(default_factory=WindowConfig)
+    identity: IdentityConfig = field(default_factory=IdentityConfig)
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,7 @@ class ActionEnrollerParameters(ModelParameters):
     )
     limits: GalleryConfig = field(default_factory=GalleryConfig)
     enrollment: EnrollmentConfig = field(default_factory=EnrollmentConfig)
+    identity: IdentityConfig = field(default_factory=IdentityConfig)
 
 
 PARAMETERS: dict[str, type[NodeParameters]] = {

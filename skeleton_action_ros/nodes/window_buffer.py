@@ -9,6 +9,7 @@ from typing import Any
 from skeleton_action_msgs.msg import SkeletonArray, SkeletonWindow
 from skeleton_action_ros.adapters.msg_conversions import window_to_msg
 from skeleton_action_ros.core.errors import BadSkeletonError
+from skeleton_action_ros.core.identity import IdentityTracker
 from skeleton_action_ros.core.skeleton import NS_PER_S
 from skeleton_action_ros.core.streams import Timeline
 from skeleton_action_ros.core.windows import WindowBuffer
@@ -27,7 +28,9 @@ class WindowBufferNode(ActionNode):
         super().__init__('window_buffer', WindowBufferParameters, **kwargs)
 
     def setup(self) -> None:
-        self._windows = WindowBuffer(self.parameters().windows)
+        parameters: WindowBufferParameters = self.parameters()
+        self._identities = IdentityTracker(parameters.identity)
+        self._windows = WindowBuffer(parameters.windows)
         self._timeline = Timeline()
         self._publisher = self.announce(SkeletonWindow, 'skeleton_windows', qos.WINDOWS)
 
@@ -40,18 +43,21 @@ class WindowBufferNode(ActionNode):
         self.forget()
 
     def forget(self) -> None:
+        self._identities.clear()
         self._windows.clear()
         self._timeline.clear()
 
     def describe(self) -> None:
         self.health.facts['people'] = str(self._windows.people)
         self.health.counts['gaps'] = self._windows.gaps
+        for name, count in self._identities.counts.items():
+            self.health.counts[f'identity.{name}'] = count
 
     def _on_skeletons(self, message: SkeletonArray) -> None:
         scene = take_scene(self, message, self._timeline)
         if scene is None:
             return
-        for frame in scene.skeletons:
+        for frame in self._identities.push(scene).skeletons:
             try:
                 window = self._windows.push(frame)
             except BadSkeletonError as error:

@@ -565,3 +565,18 @@ def test_captured_becomes_a_template_that_says_where_it_is_from() -> None:
 def test_configuration_becomes_parameters() -> None:
     names = {parameter.name for parameter in parameters_of(EnrollmentConfig)}
     assert {'recent_s', 'longest_s', 'nearest_margin_m', 'motion.quiet_s'} <= names
+
+
+def test_id_that_is_asked_for_is_the_one_that_is_shown_now() -> None:
+    """The tracker swaps its ids after the motion: what 1 did is now asked for as 2."""
+    stage = Stage()
+    stage.show(5.0, (1.0, 3.0), people={1: 2.0, 2: 4.0})
+    before = stage.ask(body_id=1)
+    stage.show(5.5, (1.0, 3.0), people={2: 2.0, 1: 4.0})
+    captured = stage.ask(body_id=2)
+    assert isinstance(before, Captured)
+    assert isinstance(captured, Captured)
+    assert captured.body_id == 2
+    assert captured.clip.joints_m[:, Common15.HIP_LEFT, 2].tolist() == [2.0] * len(captured.clip)
+    assert np.array_equal(captured.clip.joints_m, before.clip.joints_m)
+    assert stage.enroller.identity_counts == {'swapped_back': 2}
