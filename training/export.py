@@ -145,7 +145,8 @@ def promise_of(state: Checkpoint, results: Mapping[str, Any]) -> Promise:
         raise SkeletonActionError(
             'the results have no threshold: their model has seen all test data'
         )
-    return Promise(recipe.preprocess, results['threshold']['threshold'], recipe.similarity)
+    threshold = round(results['threshold']['threshold'], 4)
+    return Promise(recipe.preprocess, threshold, recipe.similarity)
 
 
 def judges_of(recipe: Recipe) -> dict[str, list[Clip]]:

@@ -26,9 +26,9 @@ PEOPLE = 3
 TEACHER = 100
 ONE_SIDED = ('wave_right', 'punch_right', 'kick_right', 'swipe_left', 'point_right', 'throw')
 
-NAMED_ALIKE = 0.95
+NAMED_ALIKE = 0.97
 LOST_AT_10_HZ = 0.03
-LOST_WITHOUT_30_PERCENT = 0.2
+LOST_WITHOUT_30_PERCENT = 0.03
 LOST_TURNED = 0.03
 TOLD_APART = 0.97
 REAL_TOLD_APART = 0.97
