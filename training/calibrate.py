@@ -21,7 +21,7 @@ from training.data import as_sample, data_root
 
 Floats = NDArray[np.float32]
 TAUGHT = 5
-FALSE_ACCEPT = 0.09
+FALSE_ACCEPT = 0.06
 THRESHOLDS = tuple(round(0.3 + 0.02 * step, 2) for step in range(35))
 
 
