@@ -284,16 +284,15 @@ class IdentityTracker:
         Bodies that appear beside somebody change nothing for that one: trackers show some persons
         twice for a moment.
         """
-        near = look.apart_m < self._config.touch_m
-        pairs = [
-            (int(one), int(other))
-            for one, other in zip(*np.nonzero(np.triu(near, 1)), strict=True)
-            if not {int(one), int(other)} & look.late
-        ]
+        near = np.triu(look.apart_m < self._config.touch_m, 1)
+        late = list(look.late)
+        near[late] = near[:, late] = False
         were_here = [row is not None for row in look.chosen]
-        for pair in pairs:
+        for pair in np.argwhere(near).tolist():
             one, other = (people[index] for index in pair)
             known = one.number in other.beside
+            if known and one.mixed == other.mixed:
+                continue
             if not known and all(were_here[index] for index in pair):
                 for index in pair:
                     if not people[index].mixed:
