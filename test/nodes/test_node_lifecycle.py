@@ -150,7 +150,9 @@ def test_range_and_choices_as_ros_shows_them(robot: Make, node_of: Any) -> None:
     rate = node.describe_parameter('rate').floating_point_range[0]
     assert (rate.from_value, rate.to_value) == (0.01, 100.0)
     choices = node.describe_parameter('source').additional_constraints
-    assert choices == 'one of simulated, clips, bag, azure_kinect, k4abt_json, rgb, markers, topic, tf, yolo'
+    assert choices == (
+        'one of simulated, clips, bag, azure_kinect, k4abt_json, rgb, markers, topic, tf, yolo'
+    )
     assert node.describe_parameter('max_lag_s').description.endswith('[s]')
 
 
