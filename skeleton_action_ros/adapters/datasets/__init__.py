@@ -16,7 +16,12 @@ from skeleton_action_ros.adapters.datasets import (
     utd_mhad,
     utkinect,
 )
-from skeleton_action_ros.adapters.datasets.base import Dataset, DatasetClip, cut_actions, main_bodies
+from skeleton_action_ros.adapters.datasets.base import (
+    Dataset,
+    DatasetClip,
+    cut_actions,
+    main_bodies,
+)
 
 DATASETS: dict[str, Dataset] = {
     dataset.name: dataset
