@@ -103,7 +103,7 @@ def test_a_recording_that_is_ended_keeps_what_came(
     process = recording(
         '--source', 'topic', '--set', 'input_topic=theirs', '--namespace', 'eye', '--out', str(out)
     )
-    stamps = publish(robot(active=False), process, '/eye/theirs', lambda count: count == 100)
+    stamps = publish(robot(active=False), process, '/eye/theirs', lambda count: count == 300)
     process.send_signal(how)
     said, log = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, log
