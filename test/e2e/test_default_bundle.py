@@ -203,3 +203,20 @@ def test_nothing_depends_on_where_somebody_stands(model: OnnxModel) -> None:
     moved = replace(clip, joints_m=clip.joints_m + np.float32([1.0, 0.3, 1.5]))
 
     assert compare(model, [clip], [moved])[0, 0] > 0.999
+
+
+def test_the_classifier_that_ships_names_the_actions_of_its_card() -> None:
+    classifier = load_bundle('utd-mhad-27')
+    card = read_card(find_bundle('utd-mhad-27'))
+
+    prepared = prepare_clips(shown(0), classifier.preprocess)
+    logits = classifier.classify(prepared.joints, prepared.mask)
+    named = {
+        clip.label: classifier.labels[place]
+        for clip, place in zip(shown(0), logits.argmax(axis=1), strict=True)
+    }
+
+    assert classifier.labels == tuple(card['labels'])
+    assert len(set(classifier.labels)) == 27
+    # It has never seen the simulated person, but some actions are plain enough.
+    assert (named['sit_down'], named['stand_up']) == ('stand_to_sit', 'sit_to_stand')
