@@ -51,7 +51,7 @@ def embedder(model_name: str) -> list[Row]:
 def matching() -> list[Row]:
     """Time the comparison alone: queries against templates, by embedding and tokens."""
     rng = np.random.default_rng(1)
-    config = SimilarityConfig(tokens=0.8, band=5, other_side=0.05, size=0.05)
+    config = SimilarityConfig(tokens=0.8, band=5, other_side=0.05)
     labels = ['action'] * _SOME
     templates = Templates.of(_descriptors(_SOME, rng), labels, _descriptors(_SOME, rng))
     rows = []

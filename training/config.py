@@ -187,7 +187,7 @@ class EncoderRecipe(Recipe):
     model: ModelConfig = field(default_factory=ModelConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     similarity: SimilarityConfig = field(
-        default_factory=lambda: SimilarityConfig(tokens=0.8, band=5, other_side=0.05, size=0.05)
+        default_factory=lambda: SimilarityConfig(tokens=0.8, band=5, other_side=0.05)
     )
     optimizer: OptimizerConfig = field(
         default_factory=lambda: OptimizerConfig(steps=1200, weight_decay=0.3, validate_steps=300)

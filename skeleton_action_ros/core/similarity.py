@@ -23,8 +23,6 @@ NEVER = 2.0
 
 _SIDE = re.compile('left|(?<!up)(?<!b)(?<!f)right', re.IGNORECASE)
 """Upright, bright and fright have no side."""
-_LEAST_EXTENT = 0.1
-_LEAST = -1.0
 _LARGEST_PART = 1 << 22
 """Most tokens of queries and templates paired at a time: keeps the working memory under 100 MB."""
 
@@ -44,9 +42,6 @@ class SimilarityConfig:
         'what a motion loses that was taught with the other hand or foot; 2: it is another action',
         low=0.0,
         high=NEVER,
-    )
-    size: float = setting(
-        0.0, 'what a motion loses that is e times larger or smaller', low=0.0, high=1.0
     )
 
 
@@ -122,8 +117,7 @@ def similarities(
     The cosine of the embeddings and the similarity of the tokens aligned in time are weighted by
     `config.tokens`; descriptors without tokens are compared by their embeddings alone. Where the
     mirror image of a template is more alike by more than `config.other_side`, it counts in its
-    place, less that. From both goes `config.size` times the logarithm of how many times larger or
-    smaller the query is; motions under 0.1 trunk lengths are as large as that.
+    place, less that.
 
     :param queries: (Q) of the same model as `templates`.
     :param templates: (N).
@@ -133,13 +127,7 @@ def similarities(
     if len(templates.image_of) and config.other_side < NEVER:
         other = _alike(queries, templates.images, config) - np.float32(config.other_side)
         out[:, templates.image_of] = np.maximum(out[:, templates.image_of], other)
-    if config.size > 0.0:
-        ours, theirs = (
-            np.log(np.maximum(described.extents, _LEAST_EXTENT))
-            for described in (queries, templates.described)
-        )
-        out -= np.float32(config.size) * np.abs(ours[:, None] - theirs)
-    return np.maximum(out, _LEAST, out=out)
+    return out
 
 
 def shortlist(

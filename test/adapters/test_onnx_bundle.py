@@ -149,7 +149,7 @@ def test_embedder_says_what_its_card_says(bundle: Path) -> None:
     )
     assert (model.threshold, model.similarity) == (
         0.75,
-        SimilarityConfig(tokens=0.0, band=0, other_side=2.0, size=0.0),
+        SimilarityConfig(tokens=0.0, band=0, other_side=2.0),
     )
 
 
@@ -490,7 +490,7 @@ def floor(clip: np.ndarray) -> np.ndarray:
     return (middle * np.float32([1, 0, 1]))[:, None]
 
 
-NOTHING = {'tokens': 0.0, 'band': 0, 'other_side': 2.0, 'size': 0.0}
+NOTHING = {'tokens': 0.0, 'band': 0, 'other_side': 2.0}
 
 
 def tokens_bundle(folder: Path, tokens: np.ndarray | None = None, **changes: Any) -> Path:
@@ -521,7 +521,7 @@ def tokens_bundle(folder: Path, tokens: np.ndarray | None = None, **changes: Any
         folder,
         **{
             'shapes': {**shapes, 'tokens': ['B', FRAMES, 3]},
-            'similarity': {'tokens': 0.25, 'band': 2, 'other_side': 0.1, 'size': 0.05},
+            'similarity': {'tokens': 0.25, 'band': 2, 'other_side': 0.1},
             **changes,
         },
     )
@@ -534,7 +534,7 @@ def test_tokens_come_beside_the_embedding(tmp_path: Path, count: int) -> None:
 
     model = load_bundle(tokens_bundle(tmp_path / 'aligned'))
 
-    assert model.similarity == SimilarityConfig(tokens=0.25, band=2, other_side=0.1, size=0.05)
+    assert model.similarity == SimilarityConfig(tokens=0.25, band=2, other_side=0.1)
     found = model.infer(joints, mask)
     assert found.tokens.shape == (count, FRAMES, 3)
     for clip, tokens in zip(joints, found.tokens, strict=True):
@@ -602,7 +602,7 @@ def test_model_without_the_tokens_of_its_card_is_refused(tmp_path: Path) -> None
         ({'similarity': {**NOTHING, 'tokens': 0.5}}, 'tokens the share 0.5, but shapes has none'),
         (
             {'similarity': {'tokens': 0.5}},
-            r"similarity must give \['band', 'other_side', 'size', 't",
+            r"similarity must give \['band', 'other_side', 't",
         ),
         ({'similarity': {**NOTHING, 'tokens': 2.0}}, 'similarity: tokens must be from 0.0 to 1.0'),
         ({'similarity': 0.5}, 'similarity must be an object, got 0.5'),

@@ -184,7 +184,7 @@ def test_some_templates_compare_as_among_all() -> None:
     queries, templates, images = (described(6, seed=seed) for seed in (1, 2, 3))
     labels = ['a', 'b_left', 'c', 'd', 'e_right', 'f']
     every = Templates.of(templates, labels, images)
-    config = SimilarityConfig(tokens=0.5, band=1, other_side=0.01, size=0.05)
+    config = SimilarityConfig(tokens=0.5, band=1, other_side=0.01)
     rows = np.array([0, 1, 3, 4])
 
     found = similarities(queries, every[rows], config)
@@ -209,31 +209,6 @@ def test_some_templates_compare_as_among_all() -> None:
 )
 def test_a_side_in_the_label_is_found(label: str, names: bool) -> None:
     assert names_side(label) is names
-
-
-def test_larger_and_smaller_motions_lose_by_the_logarithm_of_their_size() -> None:
-    embedding = np.array([[1, 0]], np.float32)
-    templates = Templates.of(
-        Descriptors.without_tokens(embedding.repeat(4, 0), np.array([1, 2, 0.5, 0.01], np.float32)),
-        ['a', 'b', 'c', 'd'],
-    )
-    query = Descriptors.without_tokens(embedding, np.ones(1, np.float32))
-
-    found = similarities(query, templates, SimilarityConfig(size=0.1))
-
-    # Twice as large and half as large cost the same; less than 0.1 trunk lengths is as 0.1.
-    lost = (0.0, 0.1 * np.log(2), 0.1 * np.log(2), 0.1 * np.log(10))
-    np.testing.assert_allclose(found[0], 1.0 - np.array(lost), atol=1e-6)
-
-
-def test_similarity_is_never_under_minus_1() -> None:
-    templates = Templates.of(
-        Descriptors.without_tokens(np.array([[-1, 0]], np.float32), np.array([9], np.float32)),
-        ['a'],
-    )
-    query = Descriptors.without_tokens(np.array([[1, 0]], np.float32), np.ones(1, np.float32))
-
-    assert similarities(query, templates, SimilarityConfig(size=1.0)).tolist() == [[-1.0]]
 
 
 @pytest.mark.parametrize(

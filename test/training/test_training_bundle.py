@@ -140,7 +140,7 @@ def test_card_and_golden_outputs_tell_of_the_tokens(tmp_path: Path) -> None:
         'embedding': ['B', WIDTH],
         'tokens': ['B', TOKENS, WIDTH],
     }
-    assert card['similarity'] == {'tokens': 0.5, 'band': 1, 'other_side': 2.0, 'size': 0.0}
+    assert card['similarity'] == {'tokens': 0.5, 'band': 1, 'other_side': 2.0}
     assert card['limits'] == ['none']
     assert 'int8' not in card
     with np.load(tmp_path / 'made' / 'golden.npz') as golden:

@@ -122,7 +122,7 @@ def test_learning_rate_is_the_one_that_does_best_on_validation_classes() -> None
         tiny_recipe(steps=40, validation_stride=2),
         [
             *('optimizer.rates=(0.0, 5e-3)', 'optimizer.rate_steps=30', 'optimizer.average=0.0'),
-            *('similarity.tokens=0.0', 'similarity.size=0.0', 'similarity.other_side=2.0'),
+            *('similarity.tokens=0.0', 'similarity.other_side=2.0'),
         ],
     )
 
