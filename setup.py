@@ -39,7 +39,7 @@ setup(
     packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
     package_data={
         f'{PACKAGE}.evaluation.page': ['*.html', '*.css', '*.js'],
-        f'{PACKAGE}.evaluation.exam': ['*.html'],
+        f'{PACKAGE}.evaluation.exam': ['*.html', '*.css', '*.js'],
         f'{PACKAGE}.evaluation.report': ['*.html', '*.css', '*.js'],
     },
     python_requires='>=3.10',

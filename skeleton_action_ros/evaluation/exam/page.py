@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.offline import get_plotlyjs
 
 from skeleton_action_ros.evaluation.exam.embedding_map import map_of
 from skeleton_action_ros.evaluation.exam.examination import Examination
@@ -18,9 +17,10 @@ from skeleton_action_ros.evaluation.exam.figures import Figures
 from skeleton_action_ros.evaluation.exam.material import Material
 from skeleton_action_ros.evaluation.page.data import Figure, Table
 from skeleton_action_ros.evaluation.page.parts import (
+    Content,
     figure_html,
+    page_html,
     part,
-    script_json,
     table_html,
     write_whole,
 )
@@ -56,25 +56,28 @@ def render_exam_page(found: Mapping[str, Any], done: Examination, material: Mate
         **done.baselines,
     }
     plot, share = _map(done, material)
-    return Template(part('page.html', __package__)).substitute(
-        title=html.escape(f'Exam of {found["model"]}'),
-        subtitle=html.escape(
-            f'{found["source"]}: {found["classes"]} actions, {found["clips"]} clips of '
-            f'{found["subjects"]} persons, {found["shots"]}-shot, {found["draws"]} draws'
-        ),
-        style=part('page.css'),
+    main = Template(part('page.html', __package__)).substitute(
         figures=''.join(map(figure_html, _headlines(done))),
         methods=table_html(_methods(methods)),
         map_hint=_MAP_HINT.format(share=100 * share),
         actions=table_html(_actions(methods)),
-        notes=''.join(f'<p>{html.escape(note)}</p>' for note in _notes(found)),
-        plotly=get_plotlyjs(),
-        data=script_json(
-            {
+    )
+    return page_html(
+        Content(
+            title=f'Exam of {found["model"]}',
+            subtitle=(
+                f'{found["source"]}: {found["classes"]} actions, {found["clips"]} clips of '
+                f'{found["subjects"]} persons, {found["shots"]}-shot, {found["draws"]} draws'
+            ),
+            main=main,
+            notes=_notes(found),
+            data={
                 'confusion': _confusion(methods).to_plotly_json(),
                 'map': plot.to_plotly_json(),
-            }
-        ),
+            },
+            scripts=(part('page.js', __package__),),
+            styles=(part('page.css', __package__),),
+        )
     )
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import numpy as np
+from plotly.offline import get_plotlyjs
 
 from skeleton_action_ros.evaluation.page.data import Figure, Table
 
@@ -25,6 +28,41 @@ def write_whole(path: Path, text: str) -> None:
 def part(name: str, package: str = __package__) -> str:
     """Return a template, style or script that lies beside the modules of a package."""
     return (resources.files(package) / name).read_text(encoding='utf-8')
+
+
+@dataclass(frozen=True)
+class Content:
+    """
+    What one page has of its own; the frame around it is the same for all.
+
+    :param main: markup of its sections.
+    :param notes: how it was made, a paragraph each.
+    :param data: what its scripts read.
+    :param styles: texts of its style sheets, beside the common one.
+    :param scripts: texts, in their order.
+    """
+
+    title: str
+    subtitle: str
+    main: str
+    notes: Sequence[str]
+    data: Mapping[str, Any]
+    scripts: Sequence[str]
+    styles: Sequence[str] = ()
+
+
+def page_html(content: Content) -> str:
+    """Return a whole page, which loads nothing."""
+    return Template(part('frame.html')).substitute(
+        title=html.escape(content.title),
+        subtitle=html.escape(content.subtitle),
+        style='\n'.join((part('page.css'), *content.styles)),
+        main=content.main,
+        notes=''.join(f'<p>{html.escape(note)}</p>' for note in content.notes),
+        plotly=get_plotlyjs(),
+        data=script_json(content.data),
+        script='\n'.join(content.scripts),
+    )
 
 
 def script_json(value: Mapping[str, Any]) -> str:

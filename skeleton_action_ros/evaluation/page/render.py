@@ -1,12 +1,10 @@
-"""Put a page together: template, style, scripts and data in one file."""
+"""The page of a run: what was shown, what was recognised, and how long it took."""
 
 from __future__ import annotations
 
 import html
 from pathlib import Path
 from string import Template
-
-from plotly.offline import get_plotlyjs
 
 from skeleton_action_ros.evaluation.page.data import (
     NONE,
@@ -15,9 +13,10 @@ from skeleton_action_ros.evaluation.page.data import (
     PageData,
 )
 from skeleton_action_ros.evaluation.page.parts import (
+    Content,
     figure_html,
+    page_html,
     part,
-    script_json,
     table_html,
     write_whole,
 )
@@ -42,26 +41,19 @@ def render_page(data: PageData) -> str:
     got = {len(row) for row in data.confusion.counts}
     if len(data.confusion.counts) != wanted[0] or got - {wanted[1]}:
         raise ValueError(f'confusion counts must be {wanted[0]} rows of {wanted[1]}, got {got}')
-    return Template(part('page.html')).substitute(
+    main = Template(part('page.html')).substitute(
         stage=stage_html(),
-        title=html.escape(data.title),
-        subtitle=html.escape(data.subtitle),
-        style=part('page.css'),
         figures=''.join(figure_html(figure) for figure in data.figures),
         confusion=confusion_html(data.confusion),
         actions=table_html(data.actions),
-        notes=''.join(f'<p>{html.escape(note)}</p>' for note in data.notes),
-        plotly=get_plotlyjs(),
-        data=script_json(
-            {
-                **player_data(data),
-                'timeline': timeline_figure(data).to_plotly_json(),
-                'plots': {'latency': latency_figure(data.latencies_ms).to_plotly_json()},
-            }
-        ),
-        tracks=part('tracks.js'),
-        player=part('player.js'),
     )
+    values = {
+        **player_data(data),
+        'timeline': timeline_figure(data).to_plotly_json(),
+        'plots': {'latency': latency_figure(data.latencies_ms).to_plotly_json()},
+    }
+    scripts = (part('tracks.js'), part('player.js'))
+    return page_html(Content(data.title, data.subtitle, main, data.notes, values, scripts))
 
 
 def stage_html() -> str:

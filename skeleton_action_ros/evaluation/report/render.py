@@ -8,17 +8,16 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from plotly.offline import get_plotlyjs
-
 from skeleton_action_ros.core.skeleton import NS_PER_S
 from skeleton_action_ros.evaluation.evidence import NOTHING
 from skeleton_action_ros.evaluation.figures import confidence_reliability
 from skeleton_action_ros.evaluation.metrics import match_events, onset_latencies_s
 from skeleton_action_ros.evaluation.page.data import OUTCOMES, Figure, Footage
 from skeleton_action_ros.evaluation.page.parts import (
+    Content,
     figure_html,
+    page_html,
     part,
-    script_json,
     table_html,
     write_whole,
 )
@@ -69,11 +68,7 @@ def render_report(found: Mapping[str, Any], rounds: Sequence[Round], command: st
     """Return the report as HTML; it loads nothing."""
     shown = views(rounds)
     mistakes = worst_mistakes(rounds)
-    return Template(part('report.html', __package__)).substitute(
-        title=html.escape(f'How well {found["model"]} recognises {_count(found, "action")}'),
-        subtitle=html.escape(_subtitle(found, rounds)),
-        style=part('page.css', _PAGE),
-        report_style=part('report.css', __package__),
+    main = Template(part('report.html', __package__)).substitute(
         problems=_problems(found['problems']),
         figures=''.join(figure_html(figure) for figure in _headlines(found, rounds)),
         methods=table_html(methods_table(found)),
@@ -85,12 +80,21 @@ def render_report(found: Mapping[str, Any], rounds: Sequence[Round], command: st
         actions=table_html(actions_table(found)),
         rounds=_rounds(found),
         bags=table_html(bags_table(found)),
-        notes=''.join(f'<p>{html.escape(note)}</p>' for note in _notes(rounds, command)),
-        plotly=get_plotlyjs(),
-        data=script_json(_data(found, rounds, shown, mistakes)),
-        tracks=part('tracks.js', _PAGE),
-        player=part('player.js', _PAGE) if shown else 'const page = {mistakes: []};',
-        report=part('report.js', __package__),
+    )
+    return page_html(
+        Content(
+            title=f'How well {found["model"]} recognises {_count(found, "action")}',
+            subtitle=_subtitle(found, rounds),
+            main=main,
+            notes=_notes(rounds, command),
+            data=_data(found, rounds, shown, mistakes),
+            scripts=(
+                part('tracks.js', _PAGE),
+                part('player.js', _PAGE) if shown else 'const page = {mistakes: []};',
+                part('report.js', __package__),
+            ),
+            styles=(part('report.css', __package__),),
+        )
     )
 
 
