@@ -12,13 +12,14 @@ import sqlite3
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import astuple, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skeleton_action_ros.core.calibration import Calibration
 from skeleton_action_ros.core.errors import GalleryError, UnknownLayoutError
 from skeleton_action_ros.core.gallery import Gallery, GalleryConfig, Template
 from skeleton_action_ros.core.layouts import get_layout
@@ -27,8 +28,8 @@ from skeleton_action_ros.core.skeleton import LONGEST_MOTION_S, Clip
 APPLICATION_ID = 0x534B4147
 """'SKAG' in the header of the file tells a gallery from any other SQLite database."""
 
-SCHEMA_VERSION = 1
-_SCHEMA = (
+SCHEMA_VERSION = 2
+_TAUGHT = (
     'CREATE TABLE gallery (revision INTEGER NOT NULL)',
     'CREATE TABLE template (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, '
     'label TEXT NOT NULL, threshold REAL NOT NULL, taught_ns INTEGER NOT NULL, '
@@ -36,10 +37,21 @@ _SCHEMA = (
     'frames INTEGER NOT NULL, stamps_ns BLOB NOT NULL, joints_m BLOB NOT NULL, '
     'confidence BLOB NOT NULL)',
 )
+_CALIBRATED = (
+    'CREATE TABLE calibration (label TEXT NOT NULL UNIQUE, threshold REAL NOT NULL, '
+    'model TEXT NOT NULL, method TEXT NOT NULL, base REAL NOT NULL, '
+    'altered INTEGER NOT NULL, altered_similarity REAL NOT NULL, '
+    'spliced INTEGER NOT NULL, spliced_similarity REAL NOT NULL, '
+    'others INTEGER NOT NULL, others_similarity REAL NOT NULL, '
+    'background INTEGER NOT NULL, background_similarity REAL NOT NULL)'
+)
+_SCHEMAS = {1: {*_TAUGHT}, 2: {*_TAUGHT, _CALIBRATED}}
+"""Tables by version: the first had no calibrations."""
 _COLUMNS = (
     'id, label, threshold, taught_ns, source, subject, layout, frames, stamps_ns, joints_m, '
     'confidence'
 )
+_MEASURED = {item.name: item.type for item in fields(Calibration)}
 _NOT_READ = -1
 _TROUBLE = ('locked', 'readonly', 'unable to open', 'disk I/O', 'disk is full')
 """In SQLite's words: the file cannot be used now, which does not say that it is damaged."""
@@ -93,6 +105,9 @@ def open_gallery(
             with transaction(connection, 'BEGIN'):
                 _check(connection, path)
                 gallery = read_rows(connection, replace(empty, revision=_NOT_READ), path)
+            if _pragma(connection, 'user_version') < SCHEMA_VERSION:
+                with transaction(connection, 'BEGIN IMMEDIATE'):
+                    _upgrade(connection)
             connection.execute('PRAGMA journal_mode = DELETE')
             sync(path.parent)
         except BaseException:
@@ -117,9 +132,16 @@ def connect(address: str, busy_timeout_s: float) -> sqlite3.Connection:
 def _create(connection: sqlite3.Connection) -> None:
     connection.execute(f'PRAGMA application_id = {APPLICATION_ID}')
     connection.execute(f'PRAGMA user_version = {SCHEMA_VERSION}')
-    for statement in _SCHEMA:
+    for statement in (*_TAUGHT, _CALIBRATED):
         connection.execute(statement)
     connection.execute('INSERT INTO gallery VALUES (0)')
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """Give a gallery of the first version its table of calibrations, if nobody else has."""
+    if _pragma(connection, 'user_version') < SCHEMA_VERSION:
+        connection.execute(_CALIBRATED)
+        connection.execute(f'PRAGMA user_version = {SCHEMA_VERSION}')
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
@@ -137,7 +159,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
             f'this one knows {SCHEMA_VERSION}): update this one, or use another file'
         )
     schema = connection.execute("SELECT sql FROM sqlite_master WHERE type = 'table'").fetchall()
-    if {row[0] for row in schema} != set(_SCHEMA):
+    if {row[0] for row in schema} != _SCHEMAS.get(version):
         raise UnusableFileError(f'{path} is no gallery: it does not have the tables of one')
     verdict = connection.execute('PRAGMA integrity_check(1)').fetchone()[0]
     if verdict != 'ok':
@@ -158,7 +180,8 @@ def read_rows(connection: sqlite3.Connection, known: Gallery, path: Path) -> Gal
             return known
         rows = connection.execute(f'SELECT {_COLUMNS} FROM template ORDER BY position')
         templates = tuple(_template(row) for row in rows)
-        return replace(known, templates=templates, revision=revision)
+        calibrations = _calibrations(connection)
+        return replace(known, templates=templates, revision=revision, calibrations=calibrations)
     except UnknownLayoutError as error:
         raise GalleryError(f'gallery {path} cannot be used here: {error}') from error
     except (TypeError, ValueError, OverflowError, zlib.error) as error:
@@ -183,6 +206,30 @@ def insertion(template: Template) -> tuple[str, tuple[object, ...]]:
     )
     marks = ', '.join('?' * len(values))
     return f'INSERT INTO template ({_COLUMNS}) VALUES ({marks})', values
+
+
+def calibration_insertion(calibration: Calibration) -> tuple[str, tuple[object, ...]]:
+    """Return the statement, and its values, that stores what was measured of an action."""
+    marks = ', '.join('?' * len(_MEASURED))
+    statement = f'INSERT INTO calibration ({", ".join(_MEASURED)}) VALUES ({marks})'
+    return statement, astuple(calibration)
+
+
+def _calibrations(connection: sqlite3.Connection) -> tuple[Calibration, ...]:
+    """
+    Return what was measured; nothing where the file is of the first version, or a value of another
+    type: it can be measured again, and must not stand in the way of what was taught.
+    """
+    if _pragma(connection, 'user_version') < SCHEMA_VERSION:
+        return ()
+    rows = connection.execute(f'SELECT {", ".join(_MEASURED)} FROM calibration ORDER BY label')
+    found = rows.fetchall()
+    kinds = [{'str': str, 'int': int, 'float': float}[str(kind)] for kind in _MEASURED.values()]
+    if not all(
+        isinstance(value, kind) for row in found for value, kind in zip(row, kinds, strict=True)
+    ):
+        return ()
+    return tuple(Calibration(*row) for row in found)
 
 
 def _template(row: tuple[Any, ...]) -> Template:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from skeleton_action_ros.adapters.gallery_file import (
     UnusableFileError,
+    calibration_insertion,
     explained,
     insertion,
     open_gallery,
@@ -138,6 +139,42 @@ class GalleryStore:
             self._save(changed)
         return self._accept(changed)
 
+    def set_threshold(self, label: str, threshold: float) -> Gallery:
+        """
+        Set the user's own threshold of an action durably; 0 gives it back to the calibration.
+
+        :raises GalleryError: as `Gallery.with_threshold`, or the file cannot be written; nothing
+            is changed.
+        """
+        with self._change() as execute:
+            changed = self._gallery.with_threshold(label, threshold)
+            for template in changed.templates:
+                execute(
+                    'UPDATE template SET threshold = ? WHERE id = ?',
+                    (template.threshold, template.id),
+                )
+            self._save(changed)
+        return self._accept(changed)
+
+    def calibrate(self, calibrated: Gallery) -> Gallery:
+        """
+        Store what was measured of the actions of a gallery, in the place of what was before.
+
+        Nothing is stored where another process has changed the gallery meanwhile: what was measured
+        is of another one.
+
+        :param calibrated: from `load` or a change here, with calibrations.
+        :return: what the file holds now.
+        :raises GalleryError: the file cannot be written; nothing is changed.
+        """
+        with self._change() as execute:
+            if self._gallery.revision != calibrated.revision:
+                return self._gallery
+            execute('DELETE FROM calibration')
+            for calibration in calibrated.calibrations:
+                execute(*calibration_insertion(calibration))
+        return self._accept(calibrated)
+
     def import_from(self, path: str | Path, on_conflict: str = 'keep') -> MergeCounts:
         """
         Take over all of an exported gallery in one durable change, as `Gallery.merge` says.
@@ -194,6 +231,7 @@ class GalleryStore:
 
     def _save(self, changed: Gallery) -> None:
         self._connection.execute('UPDATE gallery SET revision = ?', (changed.revision,))
+        self._connection.execute('DELETE FROM calibration')
 
     def _accept(self, changed: Gallery) -> Gallery:
         self._gallery = changed

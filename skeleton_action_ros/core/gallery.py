@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from skeleton_action_ros.core.calibration import Calibration
 from skeleton_action_ros.core.config import setting
 from skeleton_action_ros.core.errors import GalleryError
 from skeleton_action_ros.core.skeleton import LONGEST_MOTION_S, Clip
@@ -51,7 +52,8 @@ class Template:
 
     :param id: identity of this demonstration, as from `template_id`.
     :param label: the action's name; in a gallery the clip carries the same one.
-    :param threshold: the least similarity that accepts this action; 0: the recogniser's own.
+    :param threshold: the user's own: the least similarity that accepts this action, whatever the
+        calibration says; 0: none.
     :param taught_ns: when it was taught, nanoseconds.
     :param source: from what it was taught, for people to read.
     """
@@ -128,11 +130,14 @@ class Gallery:
     Everything taught, in the order of teaching. Changes return a new gallery, one revision later.
 
     :param revision: grows by one with every change.
+    :param calibrations: from what similarity each action counts, as a model has measured it on
+        these very templates, at most one a label: a change of the templates drops all of them.
     """
 
     templates: tuple[Template, ...] = ()
     revision: int = 0
     config: GalleryConfig = GalleryConfig()
+    calibrations: tuple[Calibration, ...] = ()
 
     def __len__(self) -> int:
         return len(self.templates)
@@ -146,6 +151,35 @@ class Gallery:
         """Return the demonstrations of one action, oldest first; none where it is not taught."""
         wanted = _normal(label)
         return tuple(template for template in self.templates if template.label == wanted)
+
+    def calibration(self, label: str) -> Calibration | None:
+        """Return what was measured of one action; None where nothing was."""
+        wanted = _normal(label)
+        return next((one for one in self.calibrations if one.label == wanted), None)
+
+    def own_threshold(self, label: str) -> float:
+        """Return the user's own threshold of an action, the least of its shots'; 0: none."""
+        return min(
+            (shot.threshold for shot in self.shots(label) if shot.threshold > 0.0), default=0.0
+        )
+
+    def calibrated(self, calibrations: Iterable[Calibration]) -> Gallery:
+        """Return the same revision with what a model has measured of its actions."""
+        return replace(self, calibrations=tuple(calibrations))
+
+    def with_threshold(self, label: str, threshold: float) -> Gallery:
+        """
+        Set the user's own threshold of an action; 0 gives it back to the calibration.
+
+        :raises GalleryError: the action is not taught, or the threshold is not from 0 to 1.
+        """
+        self._known(label)
+        _check_threshold(threshold)
+        label = _normal(label)
+        return self._next(
+            replace(template, threshold=threshold) if template.label == label else template
+            for template in self.templates
+        )
 
     def check_room(self, label: str, replace: bool = False) -> str:
         """
@@ -174,7 +208,8 @@ class Gallery:
 
     def add(self, template: Template, replace: bool = False) -> Gallery:
         """
-        Add a demonstration, to those of its label or, with `replace`, instead of them.
+        Add a demonstration, to those of its label or, with `replace`, instead of them: one that
+        brings no threshold of its own then takes over theirs.
 
         :raises GalleryError: as `check_room` says, or the id is empty or taken, or the threshold is
             not from 0 to 1, or the clip lasts too long.
@@ -183,13 +218,13 @@ class Gallery:
         kept = self.templates
         if replace:
             kept = tuple(other for other in kept if other.label != label)
+            template = _with_own(template, self.own_threshold(label))
         if not template.id or any(other.id == template.id for other in kept):
             raise GalleryError(
                 f'a template needs an id of its own, got {template.id!r}'
                 f'{": already in the gallery" if template.id else ""}'
             )
-        if not 0.0 <= template.threshold <= 1.0:
-            raise GalleryError(f'a threshold must be from 0 to 1, got {template.threshold!r}')
+        _check_threshold(template.threshold)
         if template.clip.duration_s > LONGEST_MOTION_S:
             raise GalleryError(
                 f'a demonstration must last at most {LONGEST_MOTION_S:g} s, got '
@@ -273,7 +308,9 @@ class Gallery:
         return shots
 
     def _next(self, templates: Iterable[Template]) -> Gallery:
-        return replace(self, templates=tuple(templates), revision=self.revision + 1)
+        return replace(
+            self, templates=tuple(templates), revision=self.revision + 1, calibrations=()
+        )
 
 
 def _normal(label: str) -> str:
@@ -283,6 +320,15 @@ def _normal(label: str) -> str:
 def _relabelled(template: Template, label: str) -> Template:
     clip = replace(template.clip, label=label, annotations=())
     return replace(template, label=label, clip=clip)
+
+
+def _with_own(template: Template, threshold: float) -> Template:
+    return template if template.threshold > 0.0 else replace(template, threshold=threshold)
+
+
+def _check_threshold(threshold: float) -> None:
+    if not 0.0 <= threshold <= 1.0:
+        raise GalleryError(f'a threshold must be from 0 to 1, got {threshold!r}')
 
 
 def _quoted(label: str) -> str:

@@ -201,10 +201,10 @@ def set_version(path: Path, version: int) -> None:
 def test_gallery_of_a_newer_version_is_refused_and_left_where_it_is(tmp_path: Path) -> None:
     path = tmp_path / 'gallery.db'
     gallery_file(path)
-    set_version(path, 2)
+    set_version(path, 3)
     before = path.read_bytes()
     for opened in (open_store, read_gallery):
-        with pytest.raises(GalleryError, match=r'newer version.*schema 2.*knows 1') as caught:
+        with pytest.raises(GalleryError, match=r'newer version.*schema 3.*knows 2') as caught:
             opened(path)
         assert str(path) in str(caught.value)
     assert files(tmp_path) == ['gallery.db']

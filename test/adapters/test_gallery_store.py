@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from skeleton_action_ros.adapters.gallery_file import read_gallery
+from skeleton_action_ros.adapters.gallery_store import GalleryStore
+from skeleton_action_ros.core.calibration import Calibration
 from skeleton_action_ros.core.errors import GalleryError
 from skeleton_action_ros.core.gallery import Gallery, Template, checked_label
 from skeleton_action_ros.core.layouts import LAYOUTS
@@ -336,3 +339,98 @@ def test_text_that_no_file_can_hold_is_refused(tmp_path: Path) -> None:
         with pytest.raises(GalleryError, match='cannot store'):
             store.add(Template('a', 'wave', make_clip(), 0.0, 2**63, 'far future'))
         assert len(store.load()) == 0
+
+
+WAVING = Calibration('wave', 0.86, 'model 1', 'by hand', 0.84, 16, 0.95, 4, 0.9, 1, 0.6, 200, 0.5)
+
+
+def test_what_was_measured_is_there_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / 'gallery.db'
+    with open_store(path) as store:
+        gallery = store.add(make_template('a', 'wave'))
+        stored = store.calibrate(gallery.calibrated([WAVING]))
+        assert stored.calibrations == store.load().calibrations == (WAVING,)
+        assert stored.revision == gallery.revision
+    with open_store(path) as store:
+        assert store.load().calibrations == (WAVING,)
+        store.calibrate(store.load().calibrated([]))
+    assert read_gallery(path).calibrations == ()
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        lambda store: store.add(make_template('b', 'bow')),
+        lambda store: store.rename('wave', 'hello'),
+        lambda store: store.remove('wave'),
+        lambda store: store.set_threshold('wave', 0.5),
+    ],
+)
+def test_change_drops_what_was_measured_before(
+    tmp_path: Path, change: Callable[[GalleryStore], Gallery]
+) -> None:
+    path = tmp_path / 'gallery.db'
+    with open_store(path) as store:
+        store.calibrate(store.add(make_template('a', 'wave')).calibrated([WAVING]))
+        assert change(store).calibrations == ()
+    assert read_gallery(path).calibrations == ()
+
+
+def test_what_was_measured_of_a_gallery_that_has_changed_since_is_not_stored(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / 'gallery.db'
+    with open_store(path) as store, open_store(path) as other:
+        gallery = store.add(make_template('a', 'wave'))
+        other.add(make_template('b', 'bow'))
+        now = store.calibrate(gallery.calibrated([WAVING]))
+        assert (now.labels, now.calibrations) == (('wave', 'bow'), ())
+    assert read_gallery(path).calibrations == ()
+
+
+def test_own_threshold_is_kept_on_disk(tmp_path: Path) -> None:
+    path = tmp_path / 'gallery.db'
+    with open_store(path) as store:
+        store.add(make_template('a', 'wave'))
+        store.set_threshold('wave', 0.9)
+        store.add(make_template('b', 'wave'), replace=True)
+        with pytest.raises(GalleryError, match="no action 'bow'"):
+            store.set_threshold('bow', 0.9)
+    assert read_gallery(path).own_threshold('wave') == 0.25
+
+
+def first_version(path: Path) -> None:
+    """Make of a gallery file what the first version of this package wrote."""
+    connection = sqlite3.connect(path)
+    connection.execute('DROP TABLE calibration')
+    connection.execute('PRAGMA user_version = 1')
+    connection.commit()
+    connection.close()
+
+
+def test_gallery_of_the_first_version_is_read_and_gets_its_calibrations(tmp_path: Path) -> None:
+    path = tmp_path / 'gallery.db'
+    with open_store(path) as store:
+        written = store.add(make_template('a', 'wave'))
+    first_version(path)
+    before = path.read_bytes()
+    assert_same(read_gallery(path), written)
+    assert path.read_bytes() == before
+    with open_store(path) as store:
+        assert_same(store.load(), written)
+        store.calibrate(written.calibrated([WAVING]))
+    assert read_gallery(path).calibrations == (WAVING,)
+
+
+def test_measurement_of_another_type_is_forgotten_and_the_gallery_stays(tmp_path: Path) -> None:
+    path = tmp_path / 'gallery.db'
+    with open_store(path) as store:
+        written = store.add(make_template('a', 'wave'))
+        store.calibrate(written.calibrated([WAVING]))
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE calibration SET threshold = 'high'")
+    connection.commit()
+    connection.close()
+    with open_store(path) as store:
+        assert store.load().calibrations == ()
+        assert_same(store.load(), written)

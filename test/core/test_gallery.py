@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from skeleton_action_ros.core.calibration import Calibration
 from skeleton_action_ros.core.errors import GalleryError
 from skeleton_action_ros.core.gallery import (
     Gallery,
@@ -239,3 +240,62 @@ def test_template_id_depends_on_label_time_and_clip_only() -> None:
         template_id('wave', make_clip(first_stamp_ns=1_001), 5),
     }
     assert len(others | {identity}) == 4
+
+
+def measured(label: str, threshold: float = 0.8) -> Calibration:
+    return Calibration(label, threshold, 'model 1', 'by hand', 0.84)
+
+
+def test_what_was_measured_is_of_one_action() -> None:
+    gallery = gallery_of(('a', 'wave'), ('b', 'bow'))
+    calibrated = gallery.calibrated([measured('wave')])
+    assert calibrated.revision == gallery.revision
+    assert calibrated.calibration(' wave ') == measured('wave')
+    assert calibrated.calibration('bow') is None
+
+
+def test_every_change_drops_what_was_measured_before() -> None:
+    gallery = gallery_of(('a', 'wave'), ('b', 'bow')).calibrated([measured('wave')])
+    changes = (
+        gallery.add(make_template('c', 'bow')),
+        gallery.rename('bow', 'nod'),
+        gallery.remove('bow'),
+        gallery.with_threshold('bow', 0.5),
+        gallery.merge(gallery_of(('d', 'jump'))).gallery,
+    )
+    assert [one.calibrations for one in changes] == [()] * len(changes)
+    assert gallery.merge(Gallery()).gallery.calibrations == (measured('wave'),)
+
+
+def test_own_threshold_is_set_for_all_shots_and_given_back() -> None:
+    gallery = gallery_of(('a', 'wave'), ('b', 'wave'), ('c', 'bow'))
+    own = gallery.with_threshold('wave', 0.9)
+    assert [one.threshold for one in own.templates] == [0.9, 0.9, 0.0]
+    assert (own.own_threshold('wave'), own.own_threshold('bow')) == (0.9, 0.0)
+    assert own.revision == gallery.revision + 1
+    assert own.with_threshold('wave', 0.0).own_threshold('wave') == 0.0
+
+
+def test_own_threshold_is_the_least_of_those_that_shots_bring() -> None:
+    gallery = Gallery()
+    for identity, threshold in (('a', 0.9), ('b', 0.0), ('c', 0.7)):
+        gallery = gallery.add(make_template(identity, 'wave', threshold))
+    assert gallery.own_threshold('wave') == 0.7
+
+
+@pytest.mark.parametrize('threshold', [-0.1, 1.1, float('nan')])
+def test_unfit_own_threshold_is_refused(threshold: float) -> None:
+    with pytest.raises(GalleryError, match=f'from 0 to 1, got {threshold}'):
+        gallery_of(('a', 'wave')).with_threshold('wave', threshold)
+    with pytest.raises(GalleryError, match="no action 'bow'"):
+        gallery_of(('a', 'wave')).with_threshold('bow', 0.5)
+
+
+@pytest.mark.parametrize(('brought', 'kept'), [(0.0, 0.9), (0.6, 0.6)])
+def test_demonstration_that_replaces_takes_the_own_threshold_over(
+    brought: float, kept: float
+) -> None:
+    gallery = gallery_of(('a', 'wave')).with_threshold('wave', 0.9)
+    replaced = gallery.add(make_template('b', 'wave', brought), replace=True)
+    assert contents(replaced) == [('b', 'wave')]
+    assert replaced.own_threshold('wave') == kept
