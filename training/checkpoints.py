@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from skeleton_action_ros.core.errors import SkeletonActionError
 from training.config import Recipe
 from training.recipes import SYSTEMS, make_system
-from training.system import System
+from training.system import System, load_weights
 
 T = TypeVar('T')
 
@@ -49,7 +49,7 @@ class Checkpoint:
     def model(self) -> nn.Module:
         """Return the network that was best on validation, in evaluation mode."""
         model = self.system().network(self.classes)
-        model.load_state_dict(self.weights)
+        load_weights(model, self.weights)
         return model.eval()
 
 

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.preprocess import extents, mirrored, prepare
 from skeleton_action_ros.core.similarity import SimilarityConfig
-from skeleton_action_ros.core.skeleton import Clip
 from training.batches import Batch, Batches
 from training.config import EncoderRecipe, Recipe
 from training.data import Sample, make_class_table
@@ -62,8 +61,8 @@ class EncoderSystem(System[EncoderRecipe]):
         parts: Tensor = self._apart(aligned, classes, comparable)
         return (1.0 - share) * whole + share * parts
 
-    def inputs(self, clips: Sequence[Clip]) -> Arrays:
-        prepared = [prepare(clip, self.recipe.preprocess) for clip in clips]
+    def inputs(self, samples: Sequence[Sample]) -> Arrays:
+        prepared = [prepare(sample.clip, self.recipe.preprocess) for sample in samples]
         joints, mask = zip(*prepared, strict=True)
         return np.stack(joints), np.stack(mask)
 

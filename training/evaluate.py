@@ -122,15 +122,15 @@ class Comparison:
         every = [reference_rows(questions) for questions in asked.questions.values()]
         self._rows = np.asarray(np.unique(np.concatenate(every)), np.intp)
         self._names = asked.closed and system.kind == 'classifier'
-        self._inputs = system.inputs([sample.clip for sample in asked.samples])
+        self._inputs = system.inputs(asked.samples)
 
     def to_all(self) -> Distances:
         """Return the distances from all clips that teach in some question to all clips."""
         return self._to(self._inputs)
 
-    def to_others(self, clips: Sequence[Clip]) -> Distances:
+    def to_others(self, samples: Sequence[Sample]) -> Distances:
         """Return the distances from all clips that teach in some question to other clips."""
-        return self._to(self._system.inputs(clips))
+        return self._to(self._system.inputs(samples))
 
     def _to(self, queries: Arrays) -> Distances:
         if self._names:
@@ -155,7 +155,8 @@ def operating_points(
     comparison: Comparison, distances: Distances, questions: Questions
 ) -> list[dict[str, float]]:
     """Return what thresholds do on actions not learned from, and on stretches of no action."""
-    noise = comparison.to_others(background(np.random.default_rng(0)))
+    pieces = background(np.random.default_rng(0))
+    noise = comparison.to_others([Sample(clip, 'background') for clip in pieces])
     curve = operating_curve(
         Distances(distances.rows, np.concatenate((distances.values, noise.values), axis=1)),
         distances.values.shape[1],
@@ -171,8 +172,9 @@ def altered_accuracy(comparison: Comparison, asked: Exercise) -> dict[str, float
     out = {}
     for name, alter in ALTERATIONS.items():
         rng = np.random.default_rng(0)
-        clips = [sample.clip for sample in asked.samples]
-        changed = [_or_itself(alter(clip, rng), clip) for clip in clips]
+        changed = [
+            replace(one, clip=_or_itself(alter(one.clip, rng), one.clip)) for one in asked.samples
+        ]
         found = figures_of(comparison.to_others(changed), asked.questions[MAIN])
         out[name] = found['accuracy_mean']
     return out

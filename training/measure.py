@@ -26,7 +26,7 @@ from skeleton_action_ros.core.simulation import ACTIONS, Sensor, draw_person, si
 from skeleton_action_ros.core.skeleton import Clip
 from training.alterations import ALTERATIONS
 from training.checkpoints import Checkpoint, load_checkpoint
-from training.data import CHECKOUT, as_sample
+from training.data import CHECKOUT, SIMULATED, Sample, as_sample
 from training.provenance import commit, machine
 from training.results import (
     RESULTS,
@@ -132,12 +132,16 @@ def comparing(state: Checkpoint) -> Alike:
     system, network = state.system(), state.model()
 
     def alike(queries: Sequence[Clip], templates: Sequence[Clip]) -> NDArray[np.float32]:
-        asked = described(system, network, system.inputs(queries))
+        asked = described(system, network, system.inputs(_samples(queries)))
         labels = [clip.label for clip in templates]
-        taught = system.templates(network, system.inputs(templates), labels)
+        taught = system.templates(network, system.inputs(_samples(templates)), labels)
         return similarities(asked, taught, system.similarity())
 
     return alike
+
+
+def _samples(clips: Sequence[Clip]) -> list[Sample]:
+    return [Sample(clip, SIMULATED) for clip in clips]
 
 
 def measure(state: Checkpoint, results: Sequence[dict[str, Any]], command: str) -> dict[str, Any]:

@@ -9,7 +9,8 @@ run, and takes the clips as they were recorded, in `common_15` and the camera's 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -20,7 +21,6 @@ from torch import Tensor, nn
 from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.errors import ConfigError
 from skeleton_action_ros.core.similarity import NEVER, SimilarityConfig, Templates, similarities
-from skeleton_action_ros.core.skeleton import Clip
 from training.config import OptimizerConfig, Recipe
 from training.data import Sample
 
@@ -79,7 +79,7 @@ class System(ABC, Generic[R]):
         """Compute the loss of a batch; the network is training, torch's generator seeded."""
 
     @abstractmethod
-    def inputs(self, clips: Sequence[Clip]) -> Arrays:
+    def inputs(self, samples: Sequence[Sample]) -> Arrays:
         """Prepare clips for the network: arrays (N, ...) each, made once and compared often."""
 
     @abstractmethod
@@ -89,6 +89,7 @@ class System(ABC, Generic[R]):
 
         :param network: in evaluation mode, without gradients.
         :param inputs: from `inputs`.
+        :raises ConfigError: the system names clips and does not compare them.
         """
 
     def logits(self, network: nn.Module, inputs: Arrays) -> NDArray[np.float32]:
@@ -98,6 +99,18 @@ class System(ABC, Generic[R]):
         :raises ConfigError: the system knows no closed set.
         """
         raise ConfigError(f'{self.name} compares clips and knows no closed set of actions')
+
+    def finish(self, network: nn.Module, samples: Sequence[Sample]) -> None:
+        """
+        Add what is not learned by gradient, such as references or a support vector machine.
+
+        It is kept in buffers of the network, which may have any shape: they are saved, and read
+        back as they were left. Done to the averaged weights before each measurement on validation
+        clips, and after the last step; nothing, unless overridden.
+
+        :param network: changed in place; in evaluation mode, without gradients.
+        :param samples: all clips that are learned from.
+        """
 
     def similarity(self) -> SimilarityConfig:
         """Say how descriptors compare; by embeddings alone, unless a system says otherwise."""
@@ -139,9 +152,9 @@ class System(ABC, Generic[R]):
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         """Make the optimizer; its learning rate is set before every step by `learning_rate`."""
         config = self.recipe.optimizer
-        return torch.optim.AdamW(
-            network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-        )
+        # As a group, so that a network without weights, where `finish` does all, is none refused.
+        groups = [{'params': list(network.parameters())}]
+        return torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
 
     def learning_rate(self, step: int) -> float:
         """Return the learning rate of a step; warms up and falls as a cosine, unless overridden."""
@@ -168,8 +181,17 @@ def classified(system: System[Any], network: nn.Module, inputs: Arrays) -> NDArr
 
 def tensors(network: nn.Module, arrays: Sequence[NDArray[Any]]) -> list[Tensor]:
     """Bring arrays to where the network is."""
-    place = next(network.parameters()).device
+    place = next(chain(network.parameters(), network.buffers()), torch.empty(0)).device
     return [torch.from_numpy(array).to(place) for array in arrays]
+
+
+def load_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Load saved weights; a buffer takes the shape that `System.finish` left it with."""
+    for name, buffer in list(network.named_buffers()):
+        if name in weights and weights[name].shape != buffer.shape:
+            owner, _, own_name = name.rpartition('.')
+            setattr(network.get_submodule(owner), own_name, torch.empty_like(weights[name]))
+    network.load_state_dict(weights)
 
 
 T = TypeVar('T')

@@ -56,6 +56,8 @@ def train(recipe: Recipe, out: Path, *, resume: bool = False, device: str = 'cpu
                 )
                 trainer.seconds, began = _passed(trainer.seconds, began)
                 trainer.save(checkpoint)
+    if not trainer.history:
+        trainer.validate(0.0)
     trainer.seconds, began = _passed(trainer.seconds, began)
     trainer.save(checkpoint)
     history = {'minutes': trainer.seconds / 60, 'steps': trainer.history}

@@ -8,14 +8,15 @@ and started again gives what an unbroken one gives.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from skeleton_action_ros.core.errors import SkeletonActionError
@@ -26,7 +27,7 @@ from training.evaluate import examined
 from training.protocols import split
 from training.provenance import commit
 from training.recipes import make_system
-from training.system import Arrays
+from training.system import Arrays, classified
 
 VALIDATION_DRAWS = 20
 _LARGEST_GRADIENT = 1.0
@@ -61,12 +62,12 @@ class Trainer:
         self.commit = commit()
         torch.manual_seed(recipe.seed)
         torch.set_num_threads(recipe.optimizer.threads)
-        training, self.validation = split(recipe, samples)
-        if not training:
+        self.training, self.validation = split(recipe, samples)
+        if not self.training:
             raise SkeletonActionError(
                 f'{recipe.name}: nothing to learn from in {", ".join(recipe.data.train)}'
             )
-        self.classes = tuple(sorted({sample.action for sample in training}))
+        self.classes = tuple(sorted({sample.action for sample in self.training}))
         self.system = make_system(recipe)
         self.model = self.system.network(self.classes).to(device)
         self.average = AveragedModel(
@@ -74,9 +75,9 @@ class Trainer:
             multi_avg_fn=get_ema_multi_avg_fn(recipe.optimizer.average),  # type: ignore[no-untyped-call]
             use_buffers=True,
         )
-        self.best_weights = self._weights()
+        self.best_weights = weights_of(self.model)
         self.optimizer = self.system.optimizer(self.model)
-        self.batches = self.system.batches(training)
+        self.batches = self.system.batches(self.training)
         self._asked: dict[str, tuple[list[Sample], Arrays]] = {}
 
     def __enter__(self) -> Trainer:
@@ -111,26 +112,44 @@ class Trainer:
         self.average.update_parameters(self.model)
         self.step += 1
         if self.step % self.recipe.optimizer.validate_steps == 0 or self.finished:
-            self._validate(float(loss.detach()))
+            self.validate(float(loss.detach()))
         return float(loss.detach())
 
-    def validation_accuracy(self) -> float:
+    def validate(self, loss: float) -> None:
         """
-        Measure the averaged weights on the validation classes, none of which is learned from.
+        Measure the averaged weights on what was kept to select on, and keep the best.
 
-        :return: one-shot accuracy, the mean over data sets; 0 where no data set keeps two classes.
+        Where nothing was kept, the last are the best. Done after the last step by `advance`; a
+        recipe without steps has it done once instead.
+
+        :param loss: of the last step.
         """
-        shares = []
-        for samples, inputs in self._validation_inputs().values():
-            labels = [sample.clip.label for sample in samples]
-            found = examined(
-                partial(self._distances, inputs, labels),
-                labels,
-                [sample.clip.subject for sample in samples],
-                draws=VALIDATION_DRAWS,
-                seed=self.recipe.seed,
-            )
-            shares.append(found.accuracy.mean())
+        network = self.average.module
+        if self.validation or self.step >= self.recipe.optimizer.steps:
+            network = self._finished_network()
+        share = self.validation_accuracy(network)
+        self.history.append({'step': self.step, 'loss': loss, 'validation': share})
+        if share > self.best or not self.validation:
+            self.best, self.stale, self.best_weights = share, 0, weights_of(network)
+        else:
+            self.stale += 1
+
+    def validation_accuracy(self, network: nn.Module | None = None) -> float:
+        """
+        Measure a network on the clips that were kept to select on.
+
+        Of a classifier the share of clips that it names rightly; of an embedder the one-shot
+        accuracy on classes that are not learned from, or, where all are and persons are kept
+        instead, the share of clips whose nearest learned one is of their action.
+
+        :param network: the averaged weights, unless given.
+        :return: the mean over data sets; 0 where there is nothing to ask.
+        """
+        network = self.average.module if network is None else network
+        shares = [
+            self._share_right(network, samples, inputs)
+            for samples, inputs in self._validation_inputs().values()
+        ]
         return float(np.mean(shares)) if shares else 0.0
 
     def save(self, path: Path) -> None:
@@ -181,16 +200,39 @@ class Trainer:
         self.average.load_state_dict(state['average'])
         self.optimizer.load_state_dict(state['optimizer'])
 
-    def _weights(self) -> dict[str, torch.Tensor]:
-        weights = self.average.module.state_dict()
-        return {key: value.detach().cpu().clone() for key, value in weights.items()}
+    def _finished_network(self) -> nn.Module:
+        """Return a copy of the averaged weights with what is not learned by gradient."""
+        network: nn.Module = deepcopy(self.average.module).eval()
+        with torch.no_grad():
+            self.system.finish(network, self.training)
+        return network
 
-    def _distances(
-        self, inputs: Arrays, labels: Sequence[str], rows: NDArray[np.intp]
-    ) -> NDArray[np.float32]:
-        taught = tuple(array[rows] for array in inputs)
-        names = [labels[row] for row in rows]
-        return self.system.distances(self.average.module, inputs, taught, names)
+    def _share_right(self, network: nn.Module, samples: list[Sample], inputs: Arrays) -> float:
+        labels = [sample.clip.label for sample in samples]
+        learned = {sample.action for sample in samples} <= set(self.classes)
+        if learned and self.system.kind == 'classifier':
+            named = classified(self.system, network, inputs).argmax(axis=1)
+            pairs = zip(named, samples, strict=True)
+            return float(np.mean([self.classes[at] == sample.action for at, sample in pairs]))
+        if learned:
+            own = [sample for sample in self.training if sample.dataset == samples[0].dataset]
+            known = [sample.clip.label for sample in own]
+            taught = self.system.inputs(own)
+            nearest = self.system.distances(network, inputs, taught, known).argmin(axis=0)
+            return float(np.mean(np.array(known)[nearest] == np.array(labels)))
+
+        def distances(rows: NDArray[np.intp]) -> NDArray[np.float32]:
+            taught = tuple(array[rows] for array in inputs)
+            return self.system.distances(network, inputs, taught, [labels[row] for row in rows])
+
+        found = examined(
+            distances,
+            labels,
+            [sample.clip.subject for sample in samples],
+            draws=VALIDATION_DRAWS,
+            seed=self.recipe.seed,
+        )
+        return float(found.accuracy.mean())
 
     def _validation_inputs(self) -> dict[str, tuple[list[Sample], Arrays]]:
         """Return the validation clips of each data set that keeps two classes, prepared once."""
@@ -198,17 +240,13 @@ class Trainer:
             for dataset in sorted({sample.dataset for sample in self.validation}):
                 own = [sample for sample in self.validation if sample.dataset == dataset]
                 if len({sample.clip.label for sample in own}) > 1:
-                    inputs = self.system.inputs([sample.clip for sample in own])
-                    self._asked[dataset] = own, inputs
+                    self._asked[dataset] = own, self.system.inputs(own)
         return self._asked
 
-    def _validate(self, loss: float) -> None:
-        share = self.validation_accuracy()
-        self.history.append({'step': self.step, 'loss': loss, 'validation': share})
-        if share > self.best or not self.validation:
-            self.best, self.stale, self.best_weights = share, 0, self._weights()
-        else:
-            self.stale += 1
+
+def weights_of(network: nn.Module) -> dict[str, torch.Tensor]:
+    """Copy a network's weights and buffers, to the CPU."""
+    return {key: value.detach().cpu().clone() for key, value in network.state_dict().items()}
 
 
 def choose_rate(recipe: Recipe, samples: Sequence[Sample], *, device: str = 'cpu') -> Trainer:

@@ -207,7 +207,7 @@ def test_clips_are_described_by_unit_length_and_named_by_logits() -> None:
     samples = lifting_samples(people=1)
     system = make_system(tiny())
     network = system.network(['made/a', 'made/b', 'made/c'])
-    inputs = system.inputs([sample.clip for sample in samples])
+    inputs = system.inputs(samples)
 
     found = described(system, network, inputs)
     logits = classified(system, network, inputs)

@@ -44,7 +44,7 @@ def test_actions_are_named_after_some_steps() -> None:
     with Trainer(recipe(120), samples) as trainer:
         while not trainer.finished:
             trainer.advance()
-    inputs = trainer.system.inputs([sample.clip for sample in samples])
+    inputs = trainer.system.inputs(samples)
 
     logits = classified(trainer.system, trainer.average.module, inputs)
 

@@ -25,10 +25,11 @@ def weights(trainer: Trainer) -> dict[str, np.ndarray]:
 
 
 def test_a_few_actions_are_learned_by_heart() -> None:
-    samples = lifting_samples()
-    with Trainer(tiny_recipe(steps=120), samples) as trainer:
+    samples = lifting_samples(people=6)
+    known = [one for one in samples if one.clip.subject not in {'s4', 's5'}]
+    with Trainer(tiny_recipe(steps=120), known) as trainer:
         losses = [trainer.advance() for _ in range(120)]
-    trainer.validation = samples
+    trainer.validation = [one for one in samples if one.clip.subject in {'s4', 's5'}]
 
     assert trainer.finished
     assert np.mean(losses[-5:]) < 0.75 * np.mean(losses[:5])
@@ -97,7 +98,7 @@ def test_checkpoint_gives_recipe_and_model_back(tmp_path: Path) -> None:
     assert state.recipe == recipe
     assert state.classes == trainer.classes
     assert (state.step, state.data) == (2, trainer.data)
-    inputs = trainer.system.inputs([sample.clip for sample in lifting_samples(1, 1)])
+    inputs = trainer.system.inputs(lifting_samples(1, 1))
     found = described(state.system(), state.model(), inputs)
     expected = described(trainer.system, trainer.average.module, inputs)
     np.testing.assert_allclose(found.embeddings, expected.embeddings, atol=1e-6)

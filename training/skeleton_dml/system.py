@@ -14,7 +14,6 @@ from torch.nn import functional
 
 from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.errors import ConfigError
-from skeleton_action_ros.core.skeleton import Clip
 from training.config import Recipe
 from training.data import Sample
 from training.skeleton_dml.images import REPRESENTATIONS
@@ -115,7 +114,7 @@ class SkeletonDmlSystem(System[SkeletonDmlRecipe]):
         return ImageEmbedder(self.recipe.embedder, len(classes))
 
     def batches(self, samples: Sequence[Sample]) -> ImageBatches:
-        (images,) = self.inputs([sample.clip for sample in samples])
+        (images,) = self.inputs(samples)
         return ImageBatches(images, [sample.action for sample in samples], self.recipe)
 
     def loss(self, network: nn.Module, batch: ImageBatch) -> Tensor:
@@ -126,8 +125,9 @@ class SkeletonDmlSystem(System[SkeletonDmlRecipe]):
         loss: Tensor = self._loss(embeddings, logits, classes, comparable)
         return loss
 
-    def inputs(self, clips: Sequence[Clip]) -> Arrays:
+    def inputs(self, samples: Sequence[Sample]) -> Arrays:
         config = self.recipe.images
+        clips = [sample.clip for sample in samples]
         return (draw_images(clips, config.representation, config.size),)
 
     def describe(self, network: nn.Module, inputs: Arrays) -> Descriptors:
