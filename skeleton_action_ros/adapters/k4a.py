@@ -51,6 +51,7 @@ _COLOR_SIZES = {
 }
 _RATES = {5: pyk4a.FPS.FPS_5, 15: pyk4a.FPS.FPS_15, 30: pyk4a.FPS.FPS_30}
 _WAIT_MS = 200
+_IN_USE = 'does another program use it?'
 _MM_PER_M = 1000.0
 
 Decode = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
@@ -157,7 +158,7 @@ class K4aCaptures(Protocol):
 
     def open(self) -> K4aCalibration:
         """
-        Begin.
+        Begin. Where that fails, `close` gives back what it took.
 
         :raises SourceError: it is not there, or cannot be used.
         """
@@ -197,7 +198,7 @@ class K4aDevice:
 
     def open(self) -> K4aCalibration:
         """
-        Start the cameras.
+        Start the cameras; one that could not be started is closed by `close`.
 
         :raises SourceError: no such device is connected, or it cannot be started.
         """
@@ -207,27 +208,18 @@ class K4aDevice:
                 'no Azure Kinect is connected: it needs USB 3, its own power supply, and the udev '
                 'rules of its vendor (99-k4a.rules)'
             )
-        numbers = range(count) if self._config.serial else [self._config.device]
-        if self._config.device >= count and not self._config.serial:
+        if not self._config.serial and self._config.device >= count:
             raise SourceError(
                 f'azure_kinect.device {self._config.device} is not there: {count} connected'
             )
-        for number in numbers:
-            device = pyk4a.PyK4A(self._settings(), device_id=number, thread_safe=False)
-            try:
-                device.open()
-                if self._config.serial and device.serial != self._config.serial:
-                    device.close()
-                    continue
-                device.start()
-            except pyk4a.K4AException as error:
-                raise SourceError(
-                    f'{self.name} is connected, but cannot be started: does another program use '
-                    f'it? ({error!r})'
-                ) from error
-            self._device = device
-            return _calibration(device.calibration)
-        raise SourceError(f'no Azure Kinect has the serial number {self._config.serial!r}')
+        self._device = self._opened(count)
+        try:
+            self._device.start()
+            return _calibration(self._device.calibration)
+        except pyk4a.K4AException as error:
+            raise SourceError(
+                f'{self.name} is connected, but cannot be started: {_IN_USE} ({error!r})'
+            ) from error
 
     def captures(self) -> Iterator[K4aCapture | None]:
         """
@@ -253,6 +245,31 @@ class K4aDevice:
         if device is not None:
             with suppress(pyk4a.K4AException):  # one that is unplugged cannot be stopped
                 device.stop()
+
+    def _opened(self, count: int) -> Any:
+        """
+        Open the device with the serial number wanted, or else with the number.
+
+        :raises SourceError: there is none, or it is in use.
+        """
+        serial, others, failures = self._config.serial, [], []
+        for number in range(count) if serial else [self._config.device]:
+            device = pyk4a.PyK4A(self._settings(), device_id=number, thread_safe=False)
+            try:
+                device.open()
+                own = device.serial if serial else ''
+            except pyk4a.K4AException as error:
+                failures.append(f'device {number}: {error!r}')
+                continue
+            if own == serial:
+                return device
+            others.append(own)
+            device.close()
+        if not serial:
+            raise SourceError(f'{self.name} cannot be opened: {_IN_USE} ({"; ".join(failures)})')
+        seen = ', '.join(others) or 'none'
+        more = f', and could not open {"; ".join(failures)}: {_IN_USE}' if failures else ''
+        raise SourceError(f'no Azure Kinect has the serial number {serial!r}: got {seen}{more}')
 
     def _newest(self, capture: Any) -> Any:
         while True:
@@ -305,13 +322,13 @@ class K4aRecording:
         playback = pyk4a.PyK4APlayback(self._path, thread_safe=False)
         try:
             playback.open()
+            self._playback = playback
             configuration = playback.configuration
             calibration = playback.calibration
         except (pyk4a.K4AException, ValueError) as error:
             raise SourceError(
                 f'{self._path}: is no recording of an Azure Kinect, or damaged ({error!r})'
             ) from error
-        self._playback = playback
         self._format = configuration['color_format']
         if not configuration['depth_track_enabled'] or calibration.depth_mode not in _DEPTH_SIZES:
             raise SourceError(

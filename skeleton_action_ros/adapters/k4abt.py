@@ -100,10 +100,16 @@ class TrackedBody:
 
 @dataclass(frozen=True)
 class TrackedFrame:
-    """Everybody in one capture, and when the device took it, microseconds of its own."""
+    """
+    Everybody in one capture.
+
+    :param device_us: when the device took it, microseconds of its own.
+    :param unreadable: what is wrong with each body that the library counts and does not give.
+    """
 
     device_us: int
     bodies: tuple[TrackedBody, ...]
+    unreadable: tuple[str, ...] = ()
 
 
 def load_library(asked: str = '') -> tuple[ctypes.CDLL, str]:
@@ -239,19 +245,23 @@ class BodyTracker:
         self.close()
 
     def _read(self, frame: ctypes.c_void_p) -> TrackedFrame:
-        bodies = []
+        bodies, unreadable = [], []
         for index in range(self._library.k4abt_frame_get_num_bodies(frame)):
             body_id = int(self._library.k4abt_frame_get_body_id(frame, index))
             joints = ctypes.create_string_buffer(_SKELETON_BYTES)
             result = self._library.k4abt_frame_get_body_skeleton(frame, index, joints)
             if result != _SUCCEEDED or body_id == _INVALID_BODY:
+                unreadable.append(
+                    f'body {index} of a frame must have an id and a skeleton, got '
+                    f'id {body_id:#x}, result {result}'
+                )
                 continue
             numbers = np.frombuffer(joints.raw, _JOINT)
             bodies.append(
                 TrackedBody(body_id, numbers['position_mm'].copy(), numbers['level'].copy())
             )
         device_us = int(self._library.k4abt_frame_get_device_timestamp_usec(frame))
-        return TrackedFrame(device_us, tuple(bodies))
+        return TrackedFrame(device_us, tuple(bodies), tuple(unreadable))
 
 
 def _address(capsule: object, name: bytes) -> int:

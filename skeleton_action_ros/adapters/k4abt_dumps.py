@@ -41,11 +41,12 @@ from skeleton_action_ros.core.skeleton import (
 
 SUFFIXES = ('.json', '.csv')
 USUAL_RATE_HZ = 30.0
+PAUSE_NS = 3 * NS_PER_S // 2
+"""Between what is played one after the other."""
 
 _JOINTS = len(K4abt32)
 _SEEN_LEVEL = 2
 _START_NS = NS_PER_S
-_PAUSE_NS = 3 * NS_PER_S // 2
 _BODY_SIZE_M = 0.33
 _IN_FRONT_M = (0.0, 0.0, 2.5)
 _SEEN_WEIGHT = 0.75
@@ -248,7 +249,7 @@ def _gestures(document: dict[str, Any], refuse: Refuse) -> Iterator[Scene]:
         if scenes and label:
             spans = [ActionSpan(label, scenes[0].stamp_ns, scenes[-1].stamp_ns, 1)]
         yield from attach_spans(iter(scenes), spans)
-        begin_ns = stamp_ns + _PAUSE_NS
+        begin_ns = stamp_ns + PAUSE_NS
 
 
 def _step_ns(sample: dict[str, Any], frames: int) -> int:

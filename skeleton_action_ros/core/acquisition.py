@@ -147,15 +147,20 @@ class Acquisition:
         return sum(stamp_ns > since_ns for stamp_ns in self._frames_ns) / _RATE_WINDOW_S
 
     def failure(self, now_ns: int) -> str:
-        """Return why the device is lost and when it is tried again; empty where it is not lost."""
-        if self._state is not DeviceState.LOST:
-            return ''
-        return f'{self.why}; tried {self.attempts} times, again in {self.retry_s(now_ns):.1f} s'
+        """Return why the device is lost and when it is tried again; empty once a frame has come."""
+        if self._state is DeviceState.LOST:
+            return f'{self.why}; tried {self.attempts} times, again in {self.retry_s(now_ns):.1f} s'
+        if self._state is DeviceState.CONNECTING and self.why:
+            return f'{self.why}; tried {self.attempts - 1} times, and now again'
+        return ''
 
     def shortcoming(self, now_ns: int) -> str:
         """Return in which way the device that is there does badly; empty where it does well."""
+        silent_s = self.silent_s(now_ns)
         if self._state is DeviceState.SILENT:
-            return f'nothing has come for {self.silent_s(now_ns):.1f} s'
+            return f'nothing has come for {silent_s:.1f} s'
+        if self._state is DeviceState.CONNECTING and silent_s >= self._config.silent_after_s:
+            return f'nothing has come since it was opened {silent_s:.1f} s ago'
         rate_hz = self.rate_hz(now_ns)
         ran_s = (now_ns - self._first_ns) / NS_PER_S
         slow = rate_hz < self._config.min_rate_hz and ran_s >= _RATE_WINDOW_S

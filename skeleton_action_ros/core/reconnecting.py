@@ -38,6 +38,7 @@ class ReconnectingSource:
         self._device = device
         self._fresh = True
         self._refused: Counter[str] = Counter()
+        self._why: dict[str, str] = {}
         self._acquisition = Acquisition(config, steady_ns())
 
     @property
@@ -48,12 +49,14 @@ class ReconnectingSource:
     @property
     def refused(self) -> Counter[str]:
         """What the device has refused since the beginning, by reason."""
-        return self._refused + Counter(getattr(self._device, 'refused', {}))
+        with self._lock:
+            return self._refused + Counter(getattr(self._device, 'refused', {}))
 
     @property
     def why_refused(self) -> dict[str, str]:
-        """The device's last message of each reason, where it keeps them."""
-        return dict(getattr(self._device, 'why_refused', {}))
+        """The last message of each reason since the beginning, where the device keeps them."""
+        with self._lock:
+            return {**self._why, **getattr(self._device, 'why_refused', {})}
 
     @property
     def state(self) -> DeviceState:
@@ -68,6 +71,8 @@ class ReconnectingSource:
                 device = self._connect()
                 for scene in device.scenes():
                     with self._lock:
+                        if self._acquisition.state is DeviceState.LOST:
+                            break  # `watch` has given it up, and closed it
                         self._acquisition.came(self._steady_ns())
                     yield scene
             except (SkeletonActionError, OSError) as error:
@@ -84,9 +89,9 @@ class ReconnectingSource:
     def watch(self) -> None:
         """Look whether the device is silent or lost; one that is lost is closed, to be reopened."""
         with self._lock:
-            lost = self._acquisition.watch(self._steady_ns())
+            lost, device = self._acquisition.watch(self._steady_ns()), self._device
         if lost:
-            self._device.close()
+            device.close()
 
     def report(self) -> tuple[str, str, dict[str, str]]:
         """Return why the device is lost, else in which way it does badly, and facts about it."""
@@ -112,8 +117,11 @@ class ReconnectingSource:
         with self._lock:
             self._acquisition.connecting(self._steady_ns())
         if not self._fresh:
-            self._refused += Counter(getattr(self._device, 'refused', {}))
-            self._device = self._make()
+            device = self._make()
+            with self._lock:
+                self._refused += Counter(getattr(self._device, 'refused', {}))
+                self._why |= getattr(self._device, 'why_refused', {})
+                self._device = device
         self._fresh = False
         if self._stopped.is_set():
             self._device.close()

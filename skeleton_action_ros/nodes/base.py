@@ -195,9 +195,9 @@ class ActionNode(LifecycleNode):  # type: ignore[misc]
         """Count bad input under its reason; log it unless the same was logged just now."""
         self.refuse_as(reason_of(error), str(error))
 
-    def refuse_as(self, reason: str, message: str) -> None:
+    def refuse_as(self, reason: str, message: str, times: int = 1) -> None:
         """Count bad input under `reason`; log it unless the same was logged just now."""
-        line = self.health.refuse(reason, message, self.steady_ns())
+        line = self.health.refuse(reason, message, self.steady_ns(), times)
         if line:
             self.get_logger().warning(line)
 

@@ -58,22 +58,24 @@ class Health:
     _reported_ns: int | None = None
     _came_ns: int | None = None
 
-    def refuse(self, reason: str, message: str, now_ns: int) -> str:
+    def refuse(self, reason: str, message: str, now_ns: int, times: int = 1) -> str:
         """
         Count bad input.
 
         :param reason: short key to count by.
         :param now_ns: any clock that does not jump.
+        :param times: how often it came since the last call.
         :return: the line to log now; empty while the same reason was logged less than 5 s ago.
         """
         entry = self._refusals.setdefault(reason, _Refusals())
-        entry.total += 1
-        entry.fresh += 1
+        entry.total += times
+        entry.fresh += times
         entry.last = message[:_LONGEST_QUOTE]
         if entry.logged_ns is not None and now_ns - entry.logged_ns < _LOG_PERIOD_NS:
-            entry.unlogged += 1
+            entry.unlogged += times
             return ''
-        more = f' ({entry.unlogged} more since the last line)' if entry.unlogged else ''
+        unlogged = entry.unlogged + times - 1
+        more = f' ({unlogged} more since the last line)' if unlogged else ''
         entry.logged_ns, entry.unlogged = now_ns, 0
         return f'refused [{reason}]: {entry.last}{more}'
 

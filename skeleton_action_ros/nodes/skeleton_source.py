@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -53,6 +54,7 @@ class SkeletonSourceNode(ActionNode):
         self._input: TopicInput | None = None
         self._heard: Acquisition | None = None
         self._state: DeviceState | None = None
+        self._told: Counter[str] = Counter()
 
     def setup(self) -> None:
         self._now = self.parameters()
@@ -81,8 +83,10 @@ class SkeletonSourceNode(ActionNode):
         self.health.shortcoming = ''
         if self._player is not None:
             self._player.stop()
+            self._describe_refused()
             self._player = None
             self._source = None
+            self._told.clear()
 
     def teardown(self) -> None:
         if self._source is not None:
@@ -104,13 +108,18 @@ class SkeletonSourceNode(ActionNode):
             self._describe_heard(self._heard)
         if self._outputs is not None and self._outputs.shortcoming:
             self.health.shortcoming = self.health.shortcoming or self._outputs.shortcoming
-        for reason, count in getattr(self._source, 'refused', {}).items():
-            self.health.counts[f'source.refused.{reason}'] = count
-        for reason, message in dict(getattr(self._source, 'why_refused', {})).items():
-            key = f'source.refused.{reason}.last'
-            if key not in self.health.facts:
-                self.get_logger().warning(f'{self._now.source} refused [{reason}]: {message}')
-            self.health.facts[key] = message
+        self._describe_refused()
+
+    def _describe_refused(self) -> None:
+        """Tell what the source has refused since the last time, and count what it dropped."""
+        refused = Counter(getattr(self._source, 'refused', {}))  # a copy: another thread reads on
+        why = dict(getattr(self._source, 'why_refused', {}))
+        for reason, count in (refused - self._told).items():
+            if reason in why:
+                self.refuse_as(reason, why[reason], count)
+            else:
+                self.health.counts[reason] += count
+        self._told = refused
 
     def _describe_heard(self, heard: Acquisition) -> None:
         now_ns = self.steady_ns()

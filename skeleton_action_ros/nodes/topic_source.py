@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
@@ -11,7 +10,8 @@ from typing import Any
 import rclpy
 from rclpy.signals import SignalHandlerOptions
 
-from skeleton_action_ros.core.errors import SkeletonActionError, SourceError, reason_of
+from skeleton_action_ros.core.errors import SkeletonActionError, SourceError
+from skeleton_action_ros.core.refusals import Refusals
 from skeleton_action_ros.core.skeleton import Scene
 from skeleton_action_ros.nodes.base import ActionNode
 from skeleton_action_ros.nodes.configuration import NodeParameters, SkeletonSourceParameters
@@ -36,6 +36,7 @@ class _Listener(ActionNode):
 class TopicSource:
     """
     Brings ROS up while it is read. What comes faster than it is read is dropped and counted.
+    `refused` counts what was left out, by reason; `why_refused` has the last message of each.
 
     :param parameters: as of the node skeleton_source; its source is one that is subscribed to.
     :param namespace: ROS namespace of a topic that is relative.
@@ -51,7 +52,8 @@ class TopicSource:
         self._namespace = namespace
         self._waiting: queue.Queue[Scene] = queue.Queue(_MOST_WAITING)
         self._closed = False
-        self.refused: Counter[str] = Counter()
+        self._refusals = Refusals()
+        self.refused, self.why_refused = self._refusals.counts, self._refusals.why
 
     @property
     def name(self) -> str:
@@ -84,7 +86,8 @@ class TopicSource:
         self._closed = True
 
     def _take(self, scene: Scene, errors: Sequence[SkeletonActionError], frame_id: str) -> None:
-        self.refused.update(reason_of(error) for error in errors)
+        for error in errors:
+            self._refusals.add(error)
         if scene.stamp_ns <= 0:
             return
         try:

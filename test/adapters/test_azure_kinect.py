@@ -413,9 +413,11 @@ class FakePyK4A:
     """A device on the bus: what `get_capture` does, in turn."""
 
     plugged: tuple[str, ...] = ()
-    refuses = False
+    in_use: tuple[str, ...] = ()
+    starts = True
     replies: ClassVar[deque[Any]]
     stopped = 0
+    held: ClassVar[set[str]]
 
     def __init__(self, config: Any, device_id: int, thread_safe: bool) -> None:
         assert not thread_safe  # or nobody else runs while it waits
@@ -423,17 +425,20 @@ class FakePyK4A:
         self.serial = type(self).plugged[device_id]
 
     def open(self) -> None:
-        if type(self).refuses:
+        if self.serial in type(self).in_use:
             raise pyk4a.K4AException
+        self.held.add(self.serial)
 
     def start(self) -> None:
-        pass
+        if not type(self).starts:
+            raise pyk4a.K4AException
 
     def close(self) -> None:
-        pass
+        self.held.remove(self.serial)
 
     def stop(self) -> None:
         type(self).stopped += 1
+        self.held.remove(self.serial)
         raise pyk4a.K4AException  # it is gone
 
     @property
@@ -451,6 +456,7 @@ class FakePyK4A:
 def bus(monkeypatch: pytest.MonkeyPatch) -> type[FakePyK4A]:
     class Bus(FakePyK4A):
         replies: ClassVar[deque[Any]] = deque()
+        held: ClassVar[set[str]] = set()
 
     monkeypatch.setattr(k4a.pyk4a, 'PyK4A', Bus)
     monkeypatch.setattr(k4a.pyk4a, 'connected_device_count', lambda: len(Bus.plugged))
@@ -464,16 +470,36 @@ def test_a_missing_device_says_what_it_needs(bus: type[FakePyK4A]) -> None:
     bus.plugged = ('A',)
     with pytest.raises(SourceError, match='device 1 is not there: 1 connected'):
         K4aDevice(AzureKinectConfig(device=1), with_color=False).open()
-    bus.refuses = True
-    with pytest.raises(SourceError, match='does another program use it'):
+    bus.in_use = ('A',)
+    with pytest.raises(SourceError, match=r'cannot be opened: does another program use it\?'):
         K4aDevice(AzureKinectConfig(), with_color=False).open()
+
+
+def test_a_device_that_does_not_start_is_given_back(bus: type[FakePyK4A]) -> None:
+    bus.plugged, bus.starts = ('A',), False
+    device = K4aDevice(AzureKinectConfig(), with_color=False)
+    with pytest.raises(SourceError, match=r'connected, but cannot be started'):
+        device.open()
+    device.close()
+    assert not bus.held
 
 
 def test_a_device_is_found_by_its_serial_number(bus: type[FakePyK4A]) -> None:
     bus.plugged = ('A', 'B', 'C')
-    assert K4aDevice(AzureKinectConfig(serial='B'), with_color=False).open() == 'B'
-    with pytest.raises(SourceError, match="serial number 'X'"):
+    with pytest.raises(SourceError, match="serial number 'X': got A, B, C$"):
         K4aDevice(AzureKinectConfig(serial='X'), with_color=False).open()
+    assert not bus.held
+    assert K4aDevice(AzureKinectConfig(serial='B'), with_color=False).open() == 'B'
+    assert bus.held == {'B'}
+
+
+def test_a_device_that_others_use_does_not_hide_the_one_that_is_wanted(
+    bus: type[FakePyK4A],
+) -> None:
+    bus.plugged, bus.in_use = ('A', 'B'), ('A',)
+    assert K4aDevice(AzureKinectConfig(serial='B'), with_color=False).open() == 'B'
+    with pytest.raises(SourceError, match=r"number 'A': got B, and could not open device 0"):
+        K4aDevice(AzureKinectConfig(serial='A'), with_color=False).open()
 
 
 def test_a_silent_device_lets_its_reader_look_up_and_an_unplugged_one_fails(

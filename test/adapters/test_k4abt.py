@@ -154,6 +154,9 @@ def test_a_body_that_cannot_be_read_does_not_take_the_others_along(
         frame = tracker.pop(0)
     assert frame is not None
     assert [body.body_id for body in frame.bodies] == [11]
+    assert frame.unreadable == (
+        'body 1 of a frame must have an id and a skeleton, got id 0xc, result 1',
+    )
 
 
 def test_what_is_still_worked_on_at_the_end_is_not_lost(stub: Path, handles: Handles) -> None:

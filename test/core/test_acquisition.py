@@ -77,6 +77,18 @@ def test_each_failure_doubles_the_wait_up_to_the_longest() -> None:
     assert device.retry_s(600 * SECOND) == 0.0
 
 
+def test_a_device_that_is_tried_again_is_not_well_before_a_frame_has_come() -> None:
+    device = Acquisition(CONFIG, 0)
+    device.connecting(0)
+    assert device.failure(0) == device.shortcoming(0) == ''
+    assert device.shortcoming(2 * SECOND) == 'nothing has come since it was opened 2.0 s ago'
+    device.failed('no camera', 2 * SECOND)
+    device.connecting(3 * SECOND)
+    assert device.failure(3 * SECOND) == 'no camera; tried 1 times, and now again'
+    device.came(3 * SECOND)
+    assert device.failure(3 * SECOND) == ''
+
+
 def test_thousands_of_failures_do_not_overflow() -> None:
     device = Acquisition(CONFIG, 0)
     for _ in range(5000):

@@ -140,3 +140,29 @@ def test_a_device_is_not_tried_in_a_busy_loop() -> None:
     source.close()
     reader.join(5.0)
     assert 1 <= len(attempts) <= 4
+
+
+def test_what_was_refused_is_counted_once_though_the_device_is_not_there_for_long() -> None:
+    tries = []
+
+    def make() -> Device:
+        tries.append(1)
+        if len(tries) < 4:
+            raise SourceError('no camera 7')
+        return Device([9], 'block')
+
+    source = ReconnectingSource(Device([1], 'fail'), make, FAST, lambda: 0)
+    scenes = source.scenes()
+    assert [next(scenes).stamp_ns for _ in range(2)] == [1, 9]
+    assert source.refused == {'half_body': 2}
+
+
+def test_a_scene_of_a_device_that_was_given_up_is_not_taken_for_its_return() -> None:
+    now_ns = [0]
+    source = reconnecting([Device([1, 2], 'end'), Device([3], 'end')], lambda: now_ns[0])
+    scenes = source.scenes()
+    assert next(scenes).stamp_ns == 1
+    now_ns[0] = 5 * SECOND
+    source.watch()
+    assert next(scenes).stamp_ns == 3
+    assert source.report()[2]['device.attempts'] == '2'

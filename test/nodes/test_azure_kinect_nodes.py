@@ -87,9 +87,12 @@ def test_a_dump_is_played_at_its_pace_with_its_truth_and_half_a_body_is_counted(
     assert [stamp - stamps[0] for stamp in stamps] == [0, 10**8, 3 * 10**8, 4 * 10**8]
     assert [event.label for event in robot.said['action_annotations']] == ['wave', 'wave']
     assert {message.skeletons[0].layout for message in robot.said['skeletons']} == {'k4abt_32'}
-    node = robot.nodes[0]
-    node.describe()
-    assert node.health.counts['source.refused.joint_count'] == 1
+    robot.spin_until(
+        lambda: robot.diagnosis('skeleton_source', 'refused.joint_count') == '1',
+        'half a body is counted',
+    )
+    last = robot.diagnosis('skeleton_source', 'refused.joint_count.last')
+    assert last == 'a frame must have 96 values and 32 weights, got 48 and 16'
 
 
 def azure_kinect_recording(recordings: Path, tmp_path: Path) -> dict[str, Any]:

@@ -18,6 +18,9 @@ def test_same_refusal_is_logged_at_most_every_five_seconds_with_the_count_betwee
     line = health.refuse('stamp', 'got 3', 5 * SECOND)
     assert line == 'refused [stamp]: got 3 (2 more since the last line)'
     assert health.refuse('stamp', 'got 4', 6 * SECOND) == ''
+    line = health.refuse('stamp', 'got 9', 11 * SECOND, times=5)
+    assert line == 'refused [stamp]: got 9 (5 more since the last line)'
+    assert health.report(11 * SECOND)[2]['refused.stamp'] == '10'
 
 
 def test_fresh_refusals_are_a_warning_once_and_counted_for_ever() -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 
 from skeleton_action_ros.adapters.k4a import K4aCapture, K4aCaptures
 from skeleton_action_ros.adapters.k4abt import BodyTracker, TrackedFrame
 from skeleton_action_ros.core.azure_kinect import AzureKinectConfig
 from skeleton_action_ros.core.device_clock import DeviceClock
-from skeleton_action_ros.core.errors import BadSkeletonError
+from skeleton_action_ros.core.errors import BadSkeletonError, ImageError
 from skeleton_action_ros.core.k4abt import frame_from_mm
+from skeleton_action_ros.core.refusals import Refusals
 from skeleton_action_ros.core.skeleton import Scene
 
 _QUEUE_WAIT_MS = 1000
@@ -37,12 +37,17 @@ class Stamps:
         return max(device_us * 1000, 1) if self._clock is None else self._clock.stamp_ns(device_us)
 
 
+def no_depth_image() -> ImageError:
+    """Return what is wrong with a capture without depth."""
+    return ImageError('no_depth_image', 'a capture must have a depth image, got none')
+
+
 class TrackedSource:
     """
     Has libk4abt find all bodies, with all of their 32 joints.
 
     A live tracker that is behind gets only what it has room for; of a recording it gets all.
-    `refused` counts what was left out, by reason.
+    `refused` counts what was left out, by reason; `why_refused` has the last message of each.
 
     :param make_tracker: called with the calibration's handle when the device is open.
     :param now_ns: the clock of the stamps of a live device.
@@ -61,7 +66,8 @@ class TrackedSource:
         self._now_ns = now_ns
         self._closed = threading.Event()
         self.live = captures.live
-        self.refused: Counter[str] = Counter()
+        self._refusals = Refusals()
+        self.refused, self.why_refused = self._refusals.counts, self._refusals.why
 
     @property
     def name(self) -> str:
@@ -95,7 +101,7 @@ class TrackedSource:
             if capture is None:
                 continue
             if capture.depth_us is None:
-                self.refused['no_depth_image'] += 1
+                self._refusals.add(no_depth_image())
                 continue
             stamps.saw(capture.depth_us)
             yield from self._hand_over(tracker, capture, stamps)
@@ -123,6 +129,8 @@ class TrackedSource:
 
     def _scene(self, frame: TrackedFrame, stamps: Stamps) -> Scene:
         stamp_ns = stamps.of(frame.device_us)
+        for why in frame.unreadable:
+            self._refusals.add(BadSkeletonError('unreadable_body', why))
         skeletons = []
         for body in frame.bodies:
             try:
@@ -130,5 +138,5 @@ class TrackedSource:
                     frame_from_mm(stamp_ns, body.body_id, body.positions_mm, body.levels)
                 )
             except BadSkeletonError as error:
-                self.refused[error.reason] += 1
+                self._refusals.add(error)
         return Scene(stamp_ns, tuple(skeletons))

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from skeleton_action_ros.adapters.k4a import Decode, K4aCalibration, K4aCapture, K4aCaptures
-from skeleton_action_ros.adapters.sources.azure_kinect import Stamps
+from skeleton_action_ros.adapters.sources.azure_kinect import Stamps, no_depth_image
 from skeleton_action_ros.adapters.sources.rgb import RgbSource
 from skeleton_action_ros.core.depth_registration import DepthRegistration
 from skeleton_action_ros.core.errors import ImageError
@@ -29,8 +29,7 @@ class DepthImages:
     """
     Colour images with depth, as one straightened camera sees both: a stream for `RgbSource`.
 
-    A colour image whose depth image was taken at
-    another time comes without it.
+    A colour image whose depth image was taken at another time comes without it.
 
     :param decode: makes red, green and blue of a JPEG.
     """
@@ -98,7 +97,7 @@ class DepthImages:
         straight = registration.straighten(pixels)
         depth_m, depth_us = capture.depth_m(), capture.depth_us
         if depth_m is None or depth_us is None:
-            on_refused(ImageError('no_depth_image', 'a capture must have a depth image, got none'))
+            on_refused(no_depth_image())
             depth_m = None
         elif abs(depth_us - taken_us) > _OUT_OF_STEP_US:
             on_refused(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,21 +14,18 @@ from skeleton_action_ros.adapters.bags import (
     read_scenes,
 )
 from skeleton_action_ros.adapters.sources.joining import attach_spans
-from skeleton_action_ros.core.errors import (
-    BagError,
-    SkeletonActionError,
-    SourceError,
-    reason_of,
-)
+from skeleton_action_ros.core.errors import BagError, OutOfOrderError, SourceError
+from skeleton_action_ros.core.refusals import Refusals
 from skeleton_action_ros.core.skeleton import ActionSpan, Scene
-from skeleton_action_ros.core.streams import Timeline
+from skeleton_action_ros.core.streams import Step, Timeline
 
 
 class BagSource:
     """
     Reads a bag once for each call of `scenes`, with ground truth where the bag holds any.
 
-    `refused` counts the bodies that were left out, by reason, and scenes that came out of order.
+    `refused` counts the bodies that were left out, by reason, and scenes that came out of order;
+    `why_refused` has the last message of each.
 
     :param topic: as for `bags.read_scenes`.
     :raises BagError: there is no bag, or no such topic in it.
@@ -47,7 +43,8 @@ class BagSource:
         self._topic = topic
         self._annotations_topic = annotations_topic
         self._closed = False
-        self.refused: Counter[str] = Counter()
+        self._refusals = Refusals()
+        self.refused, self.why_refused = self._refusals.counts, self._refusals.why
         if not has_topic(path, topic):
             raise BagError(f'{path}: expected a topic {topic!r}, found none')
 
@@ -78,8 +75,13 @@ class BagSource:
     def _rising(self) -> Iterator[Scene]:
         timeline = Timeline()
         last_ns = 0
-        for scene in read_scenes(self._path, self._topic, self._refuse):
-            if timeline.jumped_back(scene.stamp_ns):
+        for scene in read_scenes(self._path, self._topic, self._refusals.add):
+            step = timeline.take(scene.stamp_ns)
+            if step is Step.STRAY:
+                stray = f'stamp {scene.stamp_ns} ns is far ahead of {last_ns} ns'
+                self._refusals.add(OutOfOrderError(stray), 'stray_stamp')
+                continue
+            if step is Step.BACK:
                 raise SourceError(
                     f'{self._path}: time jumps back from {last_ns} to {scene.stamp_ns} ns: the bag '
                     'holds more than one run'
@@ -88,7 +90,9 @@ class BagSource:
                 last_ns = scene.stamp_ns
                 yield scene
             else:
-                self.refused['out_of_order'] += 1
+                self._refusals.add(
+                    OutOfOrderError(f'stamps must rise, got {last_ns} then {scene.stamp_ns} ns')
+                )
 
     def _spans(self) -> list[ActionSpan]:
         """Return the ground truth; of a damaged bag what can be read of it."""
@@ -97,6 +101,3 @@ class BagSource:
             for span in iterate_spans(self._path, self._annotations_topic):
                 spans.append(span)
         return spans
-
-    def _refuse(self, error: SkeletonActionError) -> None:
-        self.refused[reason_of(error)] += 1

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from skeleton_action_ros.adapters.k4abt_dumps import SUFFIXES, USUAL_RATE_HZ, read_dump
+from skeleton_action_ros.adapters.k4abt_dumps import (
+    PAUSE_NS,
+    SUFFIXES,
+    USUAL_RATE_HZ,
+    read_dump,
+)
 from skeleton_action_ros.core.config import setting
-from skeleton_action_ros.core.errors import SkeletonActionError, SourceError, reason_of
-from skeleton_action_ros.core.skeleton import NS_PER_S, ActionSpan, Scene
+from skeleton_action_ros.core.errors import SourceError
+from skeleton_action_ros.core.refusals import Refusals
+from skeleton_action_ros.core.skeleton import ActionSpan, Scene
 
-_PAUSE_NS = 3 * NS_PER_S // 2
+_UNREADABLE = 'unreadable'
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,8 @@ class K4abtJsonSource:
     Plays one dump, with its own stamps, or all dumps in a folder one after the other.
 
     In a folder each dump begins a pause after the one before, and one that cannot be read is
-    counted and left out. `refused` counts what was left out, by reason.
+    counted and left out. `refused` counts what was left out, by reason; `why_refused` has the last
+    message of each.
 
     :raises SourceError: there is no dump.
     """
@@ -44,7 +50,8 @@ class K4abtJsonSource:
         self._path = Path(path)
         self._config = config or K4abtJsonConfig()
         self._closed = False
-        self.refused: Counter[str] = Counter()
+        self._refusals = Refusals()
+        self.refused, self.why_refused = self._refusals.counts, self._refusals.why
         if not self._path.is_dir():
             self._files = [self._path] if self._path.is_file() else []
         else:
@@ -70,20 +77,20 @@ class K4abtJsonSource:
         if len(self._files) == 1:
             yield from self._read(self._files[0])
             return
-        last_ns, why = 0, ''
+        last_ns = 0
         for file in self._files:
             shift_ns: int | None = None
             try:
                 for scene in self._read(file):
                     if shift_ns is None:
-                        shift_ns = last_ns + _PAUSE_NS - scene.stamp_ns
+                        shift_ns = last_ns + PAUSE_NS - scene.stamp_ns
                     moved = _moved(scene, shift_ns)
                     last_ns = moved.stamp_ns
                     yield moved
             except SourceError as error:
-                self.refused['unreadable'] += 1
-                why = str(error)
+                self._refusals.add(error, _UNREADABLE)
         if not last_ns and not self._closed:
+            why = self.why_refused.get(_UNREADABLE, 'they hold nobody')
             raise SourceError(f'{self._path}: none of {len(self._files)} dumps is usable: {why}')
 
     def close(self) -> None:
@@ -91,13 +98,10 @@ class K4abtJsonSource:
         self._closed = True
 
     def _read(self, file: Path) -> Iterator[Scene]:
-        for scene in read_dump(file, self._refuse, self._config.rate_hz):
+        for scene in read_dump(file, self._refusals.add, self._config.rate_hz):
             if self._closed:
                 return
             yield scene
-
-    def _refuse(self, error: SkeletonActionError) -> None:
-        self.refused[reason_of(error)] += 1
 
 
 def _moved(scene: Scene, by_ns: int) -> Scene:

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from skeleton_action_ros.adapters.video import ImageStream
-from skeleton_action_ros.core.errors import BadSkeletonError, ImageError
 from skeleton_action_ros.core.pose_estimation import PoseEstimator
+from skeleton_action_ros.core.refusals import Refusals
 from skeleton_action_ros.core.rgb import RgbConfig, SkeletonFinder
 from skeleton_action_ros.core.skeleton import Scene
 
@@ -20,7 +20,7 @@ class RgbSource:
     `refused` counts, by reason, what could not be used, and images that were dropped because newer
     ones had come; `why_refused` has the last message of each reason.
 
-    :param make_estimator: called in the thread that reads, when it begins: models take a while.
+    :param make_estimator: called in the thread that reads, at the first image: models take a while.
     """
 
     def __init__(
@@ -35,9 +35,9 @@ class RgbSource:
         self._estimator: PoseEstimator | None = None
         self._reading = threading.Lock()
         self._closed = False
-        self._counts: Counter[str] = Counter()
+        self._refusals = Refusals()
         self._wanted_ns = 0
-        self.why_refused: dict[str, str] = {}
+        self.why_refused = self._refusals.why
 
     @property
     def name(self) -> str:
@@ -52,8 +52,10 @@ class RgbSource:
     @property
     def refused(self) -> Counter[str]:
         """Reasons, and how often."""
-        dropped = self._stream.dropped
-        return self._counts + (Counter(dropped_images=dropped) if dropped else Counter())
+        counts = Counter(self._refusals.counts)
+        if self._stream.dropped:
+            counts['dropped_images'] += self._stream.dropped
+        return counts
 
     def scenes(self) -> Iterator[Scene]:
         """
@@ -83,23 +85,25 @@ class RgbSource:
                 self._reading.release()
 
     def _find(self) -> Iterator[Scene]:
-        if self._estimator is None:
-            self._estimator = self._make_estimator()
-        self._estimator.reset()
-        finder = SkeletonFinder(self._estimator, self._config, self._count)
         self._wanted_ns = 0
-        for image in self._stream.images(self._count):
+        finder: SkeletonFinder | None = None
+        for image in self._stream.images(self._refusals.add):
             if self._closed:
                 return
             if image.stamp_ns < self._wanted_ns:
-                self._counts['dropped_images'] += 1
+                self._refusals.counts['dropped_images'] += 1
                 continue
+            finder = finder or self._begun()
             yield from finder.push(image)
-        yield from finder.finish()
+        if finder is not None:
+            yield from finder.finish()
 
-    def _count(self, error: ImageError | BadSkeletonError) -> None:
-        self._counts[error.reason] += 1
-        self.why_refused[error.reason] = str(error)
+    def _begun(self) -> SkeletonFinder:
+        """Begin anew, now that there is an image: a camera that is missing costs no model."""
+        if self._estimator is None:
+            self._estimator = self._make_estimator()
+        self._estimator.reset()
+        return SkeletonFinder(self._estimator, self._config, self._refusals.add)
 
     def _release(self) -> None:
         if self._estimator is not None:
