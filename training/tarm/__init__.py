@@ -1,0 +1,1 @@
+"""TARM with CNN: attention over time for each axis, then a convolutional network (third paper)."""

@@ -1,0 +1,192 @@
+"""TARM with CNN under the training framework."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from skeleton_action_ros.core.embedding import Descriptors
+from skeleton_action_ros.core.errors import ConfigError, DatasetError
+from skeleton_action_ros.core.layouts import Common15
+from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
+from training.config import Recipe
+from training.data import Sample
+from training.system import Arrays, System, tensors
+from training.tarm.alter import Floats, altered_images, altered_joints, resampled
+from training.tarm.depth import SIDE, depth_images, has_depth
+from training.tarm.network import SkeletonBranch, TarmNetwork, fused
+from training.tarm.recipe import TarmRecipe
+
+_SMALLEST_IMAGE = 32
+"""The trunks halve an image five times."""
+
+
+@dataclass(frozen=True)
+class ClipBatch:
+    """
+    One step's clips.
+
+    :param joints: (B, T, 15, 3), metres from the hips.
+    :param images: (B, size, size), 0 to 1; 0 where there is no depth video.
+    :param seen: (B,) bool: whether there is one.
+    :param classes: (B,) class numbers.
+    """
+
+    joints: Floats
+    images: Floats
+    seen: NDArray[np.bool_]
+    classes: NDArray[np.int64]
+
+
+class ClipBatches:
+    """
+    All batches of a run, by their step number: clips as they come, each as likely as any other.
+
+    :param inputs: of all clips, from `TarmSystem.inputs`.
+    :param classes: (N,) class number of each.
+    """
+
+    def __init__(self, inputs: Arrays, classes: NDArray[np.int64], recipe: TarmRecipe) -> None:
+        self._inputs = inputs
+        self._classes = classes
+        self._recipe = recipe
+
+    def at(self, step: int) -> ClipBatch:
+        """Make the batch of a step, counted from 0."""
+        rng = np.random.default_rng((self._recipe.seed, step))
+        count = min(self._recipe.batch, len(self._classes))
+        places = rng.choice(len(self._classes), count, replace=False)
+        joints, images, seen = (array[places] for array in self._inputs)
+        config = self._recipe.alter
+        return ClipBatch(
+            joints=altered_joints(joints, config, rng),
+            images=altered_images(as_grey(images), self._recipe.net.size, config, rng),
+            seen=seen,
+            classes=self._classes[places],
+        )
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class TarmSystem(System[TarmRecipe]):
+    """Names a closed set of actions by skeletons, by depth motion images, or by both."""
+
+    name: ClassVar[str] = 'tarm'
+    about: ClassVar[str] = 'TARM with CNN (2019): attention over time by axis, ResNet18; with depth'
+    kind: ClassVar[str] = 'classifier'
+    recipe_type: ClassVar[type[Recipe]] = TarmRecipe
+
+    def __init__(self, recipe: TarmRecipe) -> None:
+        super().__init__(recipe)
+        if recipe.net.size < _SMALLEST_IMAGE:
+            raise ConfigError(
+                f'net.size must be {_SMALLEST_IMAGE} or more for the trunks, got {recipe.net.size}'
+            )
+
+    @property
+    def preprocess(self) -> PreprocessConfig:
+        """How clips are prepared."""
+        return self.recipe.preprocess
+
+    def network(self, classes: Sequence[str]) -> TarmNetwork:
+        return TarmNetwork(self.recipe.net, len(Common15), len(classes))
+
+    def batches(self, samples: Sequence[Sample]) -> ClipBatches:
+        names = sorted({sample.action for sample in samples})
+        if self.recipe.net.modality == 'depth':
+            samples = [sample for sample in samples if has_depth(sample)]
+        classes = np.array([names.index(sample.action) for sample in samples], np.int64)
+        return ClipBatches(self.inputs(samples), classes, self.recipe)
+
+    def loss(self, network: nn.Module, batch: ClipBatch) -> Tensor:
+        """Add up the cross-entropies of all branches, each over the clips that it sees."""
+        joints, images, seen, classes = tensors(
+            network, (batch.joints, batch.images, batch.seen, batch.classes)
+        )
+        logits = network(joints, images, half=self.recipe.optimizer.mixed_precision)
+        total = torch.zeros((), device=joints.device)
+        for name, named in logits.items():
+            each = functional.cross_entropy(named, classes, reduction='none')
+            counted = seen.float() if name == 'depth' else torch.ones_like(each)
+            total = total + (each * counted).sum() / counted.sum().clamp(min=1.0)
+        return total
+
+    def inputs(self, samples: Sequence[Sample]) -> Arrays:
+        """
+        Prepare clips: joints, depth images as bytes, and whether there is one.
+
+        :raises DatasetError: a clip has no depth video, and there is nothing else to name it by.
+        """
+        modality = self.recipe.net.modality
+        if modality == 'skeleton':
+            images = np.zeros((len(samples), SIDE, SIDE), np.uint8)
+            seen = np.zeros(len(samples), np.bool_)
+        else:
+            images, seen = depth_images(samples, self.recipe.depth.image)
+        if modality == 'depth' and not seen.all():
+            one = samples[int(np.flatnonzero(~seen)[0])]
+            raise DatasetError(
+                f'{int((~seen).sum())} of {len(seen)} clips have no depth video, such as '
+                f'a{one.number}_s{one.person}_t{one.trial} of {one.dataset}: '
+                'utd-cross-subject-depth asks about those that have'
+            )
+        clips = [prepare(sample.clip, self.recipe.preprocess)[0] for sample in samples]
+        return np.stack(clips), images, seen
+
+    def describe(self, network: nn.Module, inputs: Arrays) -> Descriptors:
+        raise ConfigError(f'{self.name} names a closed set of actions and compares no clips')
+
+    def logits(self, network: nn.Module, inputs: Arrays) -> NDArray[np.float32]:
+        """
+        Name clips by all that is there of them.
+
+        Where branches are fused, a clip without depth video is named by its skeleton alone.
+        """
+        joints, images, seen = inputs
+        placed = tensors(network, (joints, resampled(as_grey(images), self.recipe.net.size), seen))
+        named = network(placed[0], placed[1])
+        if len(named) == 1:
+            (logits,) = named.values()
+        else:
+            both = fused(list(named.values()), self.recipe.net.fusion)
+            alone = functional.log_softmax(named['skeleton'], dim=1)
+            logits = torch.where(placed[2][:, None], both, alone)
+        return np.asarray(logits.cpu().numpy())
+
+    def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
+        """Make Adam, as the paper has it."""
+        config = self.recipe.optimizer
+        return torch.optim.Adam(
+            network.parameters(),
+            lr=config.learning_rate,
+            betas=(0.9, 0.999),
+            eps=1e-8,
+            weight_decay=config.weight_decay,
+        )
+
+    def exported(self, network: nn.Module) -> nn.Module:
+        """
+        Return the skeleton's branch as a module of joints and mask.
+
+        :raises ConfigError: there is none.
+        """
+        assert isinstance(network, TarmNetwork)
+        if 'skeleton' not in network.branches:
+            raise ConfigError(
+                f'{self.name} with net.modality={self.recipe.net.modality!r} and net.fusion='
+                f'{self.recipe.net.fusion!r} needs depth videos, which a bundle is not given'
+            )
+        return SkeletonBranch(network.branches['skeleton'])
+
+
+def as_grey(images: NDArray[np.uint8]) -> Floats:
+    """Bring bytes to 0..1."""
+    return np.asarray(images, np.float32) / np.float32(255.0)
