@@ -1,0 +1,110 @@
+"""
+Where the origin is, which way the body faces and how large it is (sections 3.1.1 and 4.2.2).
+
+Joints are those of `common_15` as from `core.preprocess.prepare`, neither turned nor scaled, so
+that all this is part of the network and travels with it.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from skeleton_action_ros.core.layouts import LAYOUTS, Common15
+
+_TRUNK = [
+    Common15.SHOULDER_LEFT,
+    Common15.SHOULDER_RIGHT,
+    Common15.HIP_LEFT,
+    Common15.HIP_RIGHT,
+]
+_TINY = 1e-6
+BONES = LAYOUTS['common_15'].bones
+
+
+def torsos(joints: Tensor, mask: Tensor) -> Tensor:
+    """
+    Return where the torso is at each time, (B, T, 1, 3).
+
+    In a clip that never shows it, it is the middle of shoulders and hips.
+    """
+    shown = (mask[:, :, Common15.TORSO].amax(dim=1) > 0.0)[:, None, None, None]
+    torso = joints[:, :, Common15.TORSO : Common15.TORSO + 1]
+    return torch.where(shown, torso, joints[:, :, _TRUNK].mean(dim=2, keepdim=True))
+
+
+def only_seen(joints: Tensor, mask: Tensor) -> Tensor:
+    """Put joints that a clip never shows to the origin."""
+    return joints * (mask.amax(dim=1) > 0.0)[:, None, :, None]
+
+
+class Translation(nn.Module):
+    """The torso of the first frame becomes the origin: the way of the body is kept."""
+
+    def forward(self, joints: Tensor, mask: Tensor) -> Tensor:
+        """Map (B, T, 15, 3) and its mask (B, T, 15) to (B, T, 15, 3)."""
+        return only_seen(joints - torsos(joints, mask)[:, :1], mask)
+
+
+class Alignment(nn.Module):
+    """
+    Pose alignment: what two settings do not share is taken away (section 4.2.2).
+
+    Translation: each frame's torso is the origin. Rotation of the whole clip by its first frame:
+    x points from the right shoulder to the left, and y lies in the plane of the shoulders and the
+    middle of the hips, towards these. Scaling by one number a clip, such that its bones have
+    together the length that they have in the training set; the mean length of each bone is counted
+    over the batches that are trained on. The thesis scales the clips from video only; here all are.
+    """
+
+    bone_sums_m: Tensor
+    bone_counts: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer('bone_sums_m', torch.zeros(len(BONES)))
+        self.register_buffer('bone_counts', torch.zeros(len(BONES)))
+
+    def forward(self, joints: Tensor, mask: Tensor) -> Tensor:
+        """Map (B, T, 15, 3) and its mask (B, T, 15) to (B, T, 15, 3)."""
+        joints = joints - torsos(joints, mask)
+        joints = joints @ rotation(joints[:, 0]).transpose(1, 2)[:, None]
+        return only_seen(joints * self._scale(joints, mask)[:, None, None, None], mask)
+
+    def _scale(self, joints: Tensor, mask: Tensor) -> Tensor:
+        """Return by how much each clip is enlarged, (B,)."""
+        lengths_m = bone_lengths_m(joints)
+        shown = mask.amax(dim=1) > 0.0
+        starts, ends = ([bone[end] for bone in BONES] for end in (0, 1))
+        counted = (shown[:, starts] & shown[:, ends]).to(lengths_m.dtype)
+        if self.training:
+            self.bone_sums_m += (lengths_m * counted).sum(dim=0).detach()
+            self.bone_counts += counted.sum(dim=0)
+        usual_m = self.bone_sums_m / self.bone_counts.clamp(min=_TINY)
+        own = (lengths_m * counted).sum(dim=1)
+        usual = (usual_m * counted).sum(dim=1)
+        known = (own > _TINY) & (usual > _TINY)
+        return torch.where(known, usual / own.clamp(min=_TINY), torch.ones_like(own))
+
+
+def bone_lengths_m(joints: Tensor) -> Tensor:
+    """Return the mean length of each bone over a clip (B, T, 15, 3): (B, 14)."""
+    starts, ends = ([bone[end] for bone in BONES] for end in (0, 1))
+    return (joints[:, :, ends] - joints[:, :, starts]).norm(dim=3).mean(dim=1)
+
+
+def rotation(pose: Tensor) -> Tensor:
+    """
+    Return the axes of a body as rows, (B, 3, 3); those of the camera where it has no shoulders.
+
+    :param pose: (B, 15, 3).
+    """
+    right, left = pose[:, Common15.SHOULDER_RIGHT], pose[:, Common15.SHOULDER_LEFT]
+    hips = 0.5 * (pose[:, Common15.HIP_LEFT] + pose[:, Common15.HIP_RIGHT])
+    across, down = left - right, hips - 0.5 * (left + right)
+    x = across / across.norm(dim=1, keepdim=True).clamp(min=_TINY)
+    level = down - (down * x).sum(dim=1, keepdim=True) * x
+    y = level / level.norm(dim=1, keepdim=True).clamp(min=_TINY)
+    axes = torch.stack((x, y, torch.linalg.cross(x, y)), dim=1)
+    flat = (across.norm(dim=1) < _TINY) | (level.norm(dim=1) < _TINY)
+    return torch.where(flat[:, None, None], torch.eye(3).to(axes), axes)

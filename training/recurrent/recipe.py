@@ -1,0 +1,101 @@
+"""What a recipe of a recurrent network says: the thesis' values, and what is chosen here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from training.config import OptimizerConfig, Recipe
+
+
+@dataclass(frozen=True)
+class PoseConfig:
+    """
+    What of a sequence the network sees.
+
+    :param frames: each clip is resampled to so many, evenly in time. The thesis feeds sequences as
+        they come, 30 a second; a step on 32 frames takes a third of the time of one on 100.
+    :param fill_in: 'spline' bridges what the sensor lost by a cubic spline through what it saw
+        (section 3.1.1), 'linear' leaves that to `prepare`.
+    :param stream: 'pose', 'motion' (section 3.3.2), or 'both', side by side at each time.
+    :param joints: 15, or 13: without neck and torso. The thesis' 25 hold these and the fingers and
+        toes of one sensor.
+    :param aligned: each frame from its torso, turned by the first frame, bones as long as the
+        average of the training set (section 4.2.2); otherwise from the torso of the first frame.
+    """
+
+    frames: int = 32
+    fill_in: str = 'spline'
+    stream: str = 'pose'
+    joints: int = 15
+    aligned: bool = False
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """
+    Virtual joints (section 3.3.1).
+
+    :param combination: 'none', or of the joints 'linear' (equation 8), 'affine' (9), 'positive' or
+        'convex' (10).
+    :param positivity: lambda of -lambda min(0, min W), where weights are to be positive.
+    :param sparsity: mu of mu |W|_{1,2}^2.
+    """
+
+    combination: str = 'none'
+    positivity: float = 0.01
+    sparsity: float = 0.0
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """
+    Recurrent layers, and how they name an action.
+
+    :param cell: 'rnn' (equation 1), 'lstm' (3) or 'gru' (4).
+    :param units: of a layer, and of each direction of one with two.
+    :param keep: probability that dropout keeps a number of a layer's output.
+    :param relu_scores: pass the scores of the actions through a rectified linear unit before the
+        softmax, as figure 11 has it.
+    :param every_step: name the action at every time and average (equation 11), rather than at the
+        last time only.
+    :param hardest: share of the times that the loss looks at, those where the action is named
+        worst: |S| / T of the inattention loss (equation 12); 1 looks at all.
+    """
+
+    cell: str = 'gru'
+    units: int = 100
+    layers: int = 3
+    bidirectional: bool = False
+    keep: float = 0.5
+    relu_scores: bool = True
+    every_step: bool = False
+    hardest: float = 1.0
+
+
+@dataclass(frozen=True)
+class RecurrentRecipe(Recipe):
+    """
+    The thesis' improved baseline: three layers of 100 GRU in one direction.
+
+    Adam with epsilon 1e-4 and a rate of 5e-3, gradients clipped to a norm of 1, as section 3.1.1
+    has it. `optimizer.weight_decay` is the weight of the L2 regularisation, about whose size the
+    thesis is silent.
+
+    :param batch: sequences in a batch; the thesis has 256, of a data set forty times as large.
+    """
+
+    system: str = 'recurrent'
+    pose: PoseConfig = field(default_factory=PoseConfig)
+    transformer: TransformerConfig = field(default_factory=TransformerConfig)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    batch: int = 64
+    optimizer: OptimizerConfig = field(
+        default_factory=lambda: OptimizerConfig(
+            steps=300,
+            learning_rate=5e-3,
+            weight_decay=1e-4,
+            warm_up_steps=20,
+            average=0.97,
+            validate_steps=50,
+        )
+    )

@@ -1,0 +1,148 @@
+"""The recurrent networks of the thesis under the training framework."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from skeleton_action_ros.core.embedding import Descriptors
+from skeleton_action_ros.core.errors import ConfigError
+from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
+from training.config import Recipe
+from training.data import Sample
+from training.recurrent.cells import CELLS
+from training.recurrent.fill_in import filled
+from training.recurrent.losses import named_at_every_step
+from training.recurrent.network import KEPT_JOINTS, RecurrentNetwork
+from training.recurrent.recipe import RecurrentRecipe
+from training.recurrent.transformer import COMBINATIONS
+from training.system import Arrays, System, tensors
+
+ADAM_EPSILON = 1e-4
+
+
+@dataclass(frozen=True)
+class SequenceBatch:
+    """
+    One step's sequences.
+
+    :param joints: (B, T, 15, 3) as from `prepare`.
+    :param mask: (B, T, 15).
+    :param classes: (B,) class numbers.
+    """
+
+    joints: NDArray[np.float32]
+    mask: NDArray[np.float32]
+    classes: NDArray[np.int64]
+
+
+class SequenceBatches:
+    """All batches of a run, by their step number: any clips, each at most once in a batch."""
+
+    def __init__(self, inputs: Arrays, actions: Sequence[str], recipe: RecurrentRecipe) -> None:
+        self._joints, self._mask = inputs
+        self._size, self._seed = recipe.batch, recipe.seed
+        names = sorted(set(actions))
+        self._classes = np.array([names.index(action) for action in actions], np.int64)
+
+    def at(self, step: int) -> SequenceBatch:
+        """Make the batch of a step, counted from 0."""
+        rng = np.random.default_rng((self._seed, step))
+        drawn = rng.permutation(len(self._classes))[: self._size]
+        return SequenceBatch(self._joints[drawn], self._mask[drawn], self._classes[drawn])
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class RecurrentSystem(System[RecurrentRecipe]):
+    """Recurrent layers over poses, and a softmax."""
+
+    kind: ClassVar[str] = 'classifier'
+    name: ClassVar[str] = 'recurrent'
+    about: ClassVar[str] = 'Le Roux (2017): three layers of 100 GRU over 3D poses, and a softmax'
+    recipe_type: ClassVar[type[Recipe]] = RecurrentRecipe
+
+    def __init__(self, recipe: RecurrentRecipe) -> None:
+        super().__init__(recipe)
+        pose, network = recipe.pose, recipe.network
+        _one_of('pose.fill_in', pose.fill_in, ('spline', 'linear'))
+        _one_of('pose.stream', pose.stream, ('pose', 'motion', 'both'))
+        _one_of('pose.joints', pose.joints, KEPT_JOINTS)
+        _one_of('transformer.combination', recipe.transformer.combination, COMBINATIONS)
+        _one_of('network.cell', network.cell, CELLS)
+        _within('network.keep', network.keep)
+        _within('network.hardest', network.hardest)
+        if network.hardest < 1.0 and not network.every_step:
+            raise ConfigError(
+                'network.hardest chooses among the times that name an action: it needs '
+                f'network.every_step=True, got hardest={network.hardest:g} with False'
+            )
+        self.preprocess = PreprocessConfig(frames=pose.frames, turn=False, scale=False)
+
+    def network(self, classes: Sequence[str]) -> RecurrentNetwork:
+        return RecurrentNetwork(self.recipe, len(classes))
+
+    def batches(self, samples: Sequence[Sample]) -> SequenceBatches:
+        actions = [sample.action for sample in samples]
+        return SequenceBatches(self.inputs(samples), actions, self.recipe)
+
+    def loss(self, network: nn.Module, batch: SequenceBatch) -> Tensor:
+        """Return the cross entropy (equation 5 or 11) and the skeleton transformer's penalty."""
+        assert isinstance(network, RecurrentNetwork)
+        joints, mask, classes = tensors(network, (batch.joints, batch.mask, batch.classes))
+        scores = network.scores(joints, mask)
+        if self.recipe.network.every_step:
+            loss = named_at_every_step(scores, classes, self.recipe.network.hardest)
+        else:
+            loss = functional.cross_entropy(scores[:, 0], classes)
+        return loss + network.stream.penalty()
+
+    def inputs(self, samples: Sequence[Sample]) -> Arrays:
+        clips = [sample.clip for sample in samples]
+        if self.recipe.pose.fill_in == 'spline':
+            clips = [filled(clip, self.preprocess.min_confidence) for clip in clips]
+        prepared = [prepare(clip, self.preprocess) for clip in clips]
+        return np.stack([joints for joints, _ in prepared]), np.stack(
+            [mask for _, mask in prepared]
+        )
+
+    def describe(self, network: nn.Module, inputs: Arrays) -> Descriptors:
+        raise ConfigError(f'{self.name} names the actions it has learned, and compares no clips')
+
+    def logits(self, network: nn.Module, inputs: Arrays) -> NDArray[np.float32]:
+        logits: Tensor = network(*tensors(network, inputs))
+        return logits.float().cpu().numpy()
+
+    def exported(self, network: nn.Module) -> nn.Module:
+        """Return the network as it is; gaps are bridged by `prepare` where the robot feeds it."""
+        return network
+
+    def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
+        """Make Adam (equations 6 and 7), with the L2 regularisation in its gradients."""
+        config = self.recipe.optimizer
+        return torch.optim.Adam(
+            network.parameters(),
+            lr=config.learning_rate,
+            betas=(0.9, 0.999),
+            eps=ADAM_EPSILON,
+            weight_decay=config.weight_decay,
+        )
+
+
+def _one_of(name: str, value: object, known: Collection[object]) -> None:
+    if value not in known:
+        listed = ', '.join(str(each) for each in known)
+        raise ConfigError(f'{name} must be one of {listed}, got {value!r}')
+
+
+def _within(name: str, value: float) -> None:
+    if not 0.0 < value <= 1.0:
+        raise ConfigError(f'{name} must be above 0 and at most 1, got {value:g}')
