@@ -44,13 +44,13 @@ class RecognizerConfig:
 
     threshold: float = setting(
         0.0,
-        'similarity from which a match counts, where a template has no threshold of its own; 0: '
-        'the one the model was calibrated to',
+        'similarity from which a match counts, where an action has no threshold of its own; 0: '
+        'what each action, or for a classifier the model, was calibrated to',
         low=0.0,
         high=1.0,
     )
     forget_s: float = setting(
-        1.0, 'a person not seen for this long has left', unit='s', low=0.1, high=60.0
+        1.3, 'a person not seen for this long has left', unit='s', low=0.1, high=60.0
     )
     motion: MotionConfig = field(default_factory=MotionConfig)
     matching: MatchingConfig = field(default_factory=MatchingConfig)
@@ -110,11 +110,10 @@ class Recognizer:
 
     def __init__(self, model: Model, config: RecognizerConfig) -> None:
         self._config = config
-        threshold = config.threshold or model.threshold
-        self._index = TemplateIndex(model, config.motion, config.matching, threshold)
+        self._index = TemplateIndex(model, config.motion, config.matching, config.threshold)
         self._matcher: Matcher = self._index
         if model.kind == 'classifier':
-            self._matcher = ClassifierMatcher(model, threshold)
+            self._matcher = ClassifierMatcher(model, config.threshold or model.threshold)
         self._people: dict[int, _Person] = {}
         self.counts: Counter[str] = Counter()
 
@@ -262,10 +261,12 @@ class Recognizer:
         ]
 
     def _match(self, piece: Clip, column: int, similarity: float) -> Match:
+        threshold = float(self._matcher.thresholds[column])
         return Match(
             self._matcher.labels[column],
             float(similarity),
-            float(self._matcher.thresholds[column]),
+            threshold,
+            self._matcher.confidence(float(similarity), threshold),
             int(piece.stamps_ns[0]),
             int(piece.stamps_ns[-1]),
         )

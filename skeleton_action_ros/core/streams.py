@@ -2,48 +2,89 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
+from skeleton_action_ros.core.skeleton import NS_PER_S
 from skeleton_action_ros.core.windows import Window
 
 _CONFIRMATIONS = 3
+_FAR_NS = 10 * NS_PER_S
+
+
+class Step(Enum):
+    """What a stamp says about time: it runs on, has jumped back, or the stamp is not believed."""
+
+    ON = 'on'
+    BACK = 'back'
+    STRAY = 'stray'
 
 
 class Timeline:
     """
-    Tells a stream whose time has jumped back (a bag that loops, a sensor that restarts) from single
-    messages that come late.
+    Tells a stream whose time has jumped (a bag that loops, a sensor that restarts) from single
+    messages that come late, or with a stamp that is wrong.
 
-    A jump is believed at the third stamp in a row that is earlier than the latest one while the
-    three themselves rise; until then, and for reordered messages, nothing happens.
+    A jump back is believed at the third stamp in a row that is earlier than the latest one while
+    the three themselves rise; until then, and for reordered messages, nothing happens. A jump ahead
+    by more than ten seconds is believed at the second stamp in a row; what brought the first one is
+    to be left out, so that a single stamp far in the future moves nothing.
+
+    `strays` says how many stamps were left out and then turned out to be wrong.
     """
 
     def __init__(self) -> None:
         self._latest_ns: int | None = None
         self._behind: list[int] = []
+        self._ahead_ns: int | None = None
+        self.strays = 0
 
     @property
     def latest_ns(self) -> int | None:
         """The latest stamp since the last jump, if there was one."""
         return self._latest_ns
 
-    def jumped_back(self, stamp_ns: int) -> bool:
-        """Take the next stamp; True where time has jumped back and now runs on from there."""
-        if self._latest_ns is None or stamp_ns >= self._latest_ns:
+    def take(self, stamp_ns: int, anybody: bool = True) -> Step:
+        """
+        Take the next stamp.
+
+        :param anybody: whether it shows anybody; what shows nobody cannot make time jump back.
+        :return: BACK where time has jumped back and now runs on from there, STRAY where whatever
+            has this stamp is to be left out, else ON.
+        """
+        if self._latest_ns is None:
+            self._latest_ns = stamp_ns
+        if self._is_doubtful(stamp_ns, self._latest_ns):
+            self._ahead_ns = stamp_ns
+            return Step.STRAY
+        if stamp_ns >= self._latest_ns:
             self._latest_ns = stamp_ns
             self._behind.clear()
-            return False
+            return Step.ON
+        if not anybody:
+            return Step.ON
         if self._behind and stamp_ns <= self._behind[-1]:
             self._behind.clear()
         self._behind.append(stamp_ns)
         if len(self._behind) < _CONFIRMATIONS:
-            return False
+            return Step.ON
         self._latest_ns = stamp_ns
         self._behind.clear()
-        return True
+        return Step.BACK
 
     def clear(self) -> None:
         """Begin anew with the next stamp."""
         self._latest_ns = None
         self._behind.clear()
+        self._ahead_ns = None
+
+    def _is_doubtful(self, stamp_ns: int, latest_ns: int) -> bool:
+        """Say whether a stamp is far ahead, and does not go on from one that was so before it."""
+        far = stamp_ns - latest_ns > _FAR_NS
+        before_ns, self._ahead_ns = self._ahead_ns, None
+        goes_on = before_ns is not None and 0 < stamp_ns - before_ns <= _FAR_NS
+        if before_ns is not None and not goes_on and stamp_ns != before_ns:
+            self.strays += 1
+        return far and not goes_on
 
 
 class SceneBatch:

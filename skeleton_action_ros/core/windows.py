@@ -20,7 +20,7 @@ class WindowConfig:
     )
     shortest_s: float = setting(0.3, 'no window is shorter than this', unit='s', low=0.0, high=5.0)
     max_gap_s: float = setting(
-        0.7, 'a person unseen for longer starts a new window', unit='s', low=0.05, high=10.0
+        1.1, 'a person unseen for longer starts a new window', unit='s', low=0.05, high=10.0
     )
     max_people: int = setting(32, 'persons followed at once', low=1, high=1000)
 

@@ -23,7 +23,7 @@ from skeleton_action_ros.core.skeleton import (
     Scene,
     SkeletonFrame,
 )
-from skeleton_action_ros.core.streams import Timeline
+from skeleton_action_ros.core.streams import Step, Timeline
 from skeleton_action_ros.core.windows import WindowBuffer, WindowConfig
 from skeleton_action_ros.evaluation.evidence import Evidence, evidence_of
 from skeleton_action_ros.evaluation.metrics import Detection
@@ -40,7 +40,7 @@ class Replay:
     :param scenes: how many scenes were replayed.
     :param frame_latency_ms: time spent on each scene, wall clock, milliseconds.
     :param event_latency_ms: time from the frame that decided it to each started event.
-    :param refused: frames left out, by reason.
+    :param refused: frames left out, by reason, and scenes with a stray stamp.
     """
 
     events: tuple[ActionEvent, ...]
@@ -77,10 +77,15 @@ def replay(
     frame_ms: list[float] = []
     event_ms: list[float] = []
     timeline = Timeline()
+    strays = 0
     for scene in scenes:
         began_s = time.perf_counter()
         before = len(events)
-        if scene.skeletons and timeline.jumped_back(scene.stamp_ns):
+        step = timeline.take(scene.stamp_ns, bool(scene.skeletons))
+        if step is Step.STRAY:
+            strays += 1
+            continue
+        if step is Step.BACK:
             events += engine.expire(END_OF_TIME_NS).events
             identities.clear()
             buffer.clear()
@@ -101,6 +106,9 @@ def replay(
         event_ms += [took_ms for one in events[before:] if one.kind is EventKind.STARTED]
         evidence += [evidence_of(recognition) for recognition in update.recognitions]
     events += engine.expire(END_OF_TIME_NS).events
+    refused = buffer.counts
+    if strays:
+        refused['stray_stamp'] = strays
     return Replay(
         events=tuple(events),
         evidence=tuple(evidence),
@@ -108,7 +116,7 @@ def replay(
         scenes=len(frame_ms),
         frame_latency_ms=tuple(frame_ms),
         event_latency_ms=tuple(event_ms),
-        refused=buffer.counts,
+        refused=refused,
     )
 
 

@@ -16,7 +16,7 @@ from skeleton_action_ros.core.windows import WindowConfig
 from skeleton_action_ros.evaluation.figures import USUAL_IOU, event_figures, figures
 from skeleton_action_ros.evaluation.recordings import Pool, Recording, pool
 from skeleton_action_ros.evaluation.replay import replay
-from skeleton_action_ros.evaluation.streams import Stream, without
+from skeleton_action_ros.evaluation.streams import Stream, with_steady_ids, without
 
 COMPARED = (
     'event_f1',
@@ -99,7 +99,8 @@ def play_round(
             setup.windows,
             setup.recognizer,
         )
-        recordings.append(Recording(without(stream, shown), done, shown))
+        steady, shown = with_steady_ids(stream, shown)
+        recordings.append(Recording(without(steady, shown), done, shown))
     counted = [recording for recording in recordings if recording.stream.annotated]
     taught = setup.model.labels or teaching.gallery.labels
     pooled = pool(counted)

@@ -12,8 +12,9 @@ from skeleton_action_ros.adapters.annotation_csv import Annotation, spans_in
 from skeleton_action_ros.adapters.bags import ANNOTATIONS_TOPIC, has_topic, iterate_spans
 from skeleton_action_ros.adapters.marker_bags import read_any_scenes
 from skeleton_action_ros.core.errors import BagError, DatasetError, SkeletonActionError, reason_of
+from skeleton_action_ros.core.identity import IdentityConfig, IdentityTracker
 from skeleton_action_ros.core.skeleton import NS_PER_S, ActionSpan, Scene
-from skeleton_action_ros.core.streams import Timeline
+from skeleton_action_ros.core.streams import Step, Timeline
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,11 @@ def read_stream(
         for number, scene in enumerate(read_any_scenes(path, topic, refusals.append), 1):
             advance(1)
             last_ns = scenes[-1].stamp_ns if scenes else 0
-            if timeline.jumped_back(scene.stamp_ns):
+            step = timeline.take(scene.stamp_ns)
+            if step is Step.STRAY:
+                late['stray_stamp'] += 1
+                continue
+            if step is Step.BACK:
                 raise BagError(
                     f'{path}: time goes back from {last_ns} to {scene.stamp_ns} ns at scene '
                     f'{number}: what follows is not read'
@@ -165,3 +170,34 @@ def _why_not(path: Path) -> str:
 def without(stream: Stream, spans: Sequence[ActionSpan]) -> Stream:
     """Return a recording whose truth leaves some stretches out: those that have taught."""
     return replace(stream, truth=tuple(span for span in stream.truth if span not in spans))
+
+
+def with_steady_ids(
+    stream: Stream, shown: Sequence[ActionSpan] = (), identity: IdentityConfig | None = None
+) -> tuple[Stream, tuple[ActionSpan, ...]]:
+    """
+    Give everybody in a recording the numbers by which the recogniser knows them.
+
+    An annotation names a person by the tracker's id. It is about whoever has that id in most of the
+    frames that it covers; one that covers none of them stays as it is.
+
+    :param shown: more stretches of this recording to be renamed with it.
+    :return: the recording, and `shown`.
+    """
+    tracker = IdentityTracker(identity or IdentityConfig())
+    scenes = tuple(tracker.push(scene) for scene in stream.scenes)
+    known_as: dict[int, list[tuple[int, int]]] = {}
+    for given, steady in zip(stream.scenes, scenes, strict=True):
+        for one, other in zip(given.skeletons, steady.skeletons, strict=True):
+            known_as.setdefault(one.body_id, []).append((given.stamp_ns, other.body_id))
+
+    def renamed(span: ActionSpan) -> ActionSpan:
+        numbers = Counter(
+            number
+            for stamp_ns, number in known_as.get(span.body_id, ())
+            if span.start_ns <= stamp_ns <= span.end_ns
+        )
+        return replace(span, body_id=numbers.most_common(1)[0][0]) if numbers else span
+
+    truth = tuple(renamed(span) for span in stream.truth)
+    return replace(stream, scenes=scenes, truth=truth), tuple(renamed(span) for span in shown)

@@ -22,7 +22,7 @@ from skeleton_action_ros.core.embedding import Model
 from skeleton_action_ros.core.gallery import Gallery
 from skeleton_action_ros.core.recognition import Recognizer, Update
 from skeleton_action_ros.core.skeleton import END_OF_TIME_NS, NS_PER_S
-from skeleton_action_ros.core.streams import SceneBatch, Timeline
+from skeleton_action_ros.core.streams import SceneBatch, Step, Timeline
 from skeleton_action_ros.core.windows import Window
 from skeleton_action_ros.nodes import messages, qos
 from skeleton_action_ros.nodes.base import ActionNode
@@ -159,7 +159,12 @@ class ActionRecognizerNode(ActionNode):
     def _decide(self, batch: Sequence[Window]) -> None:
         assert self._recognizer is not None
         stamp_ns = int(batch[-1].clip.stamps_ns[-1])
-        if self._timeline.jumped_back(stamp_ns):
+        step = self._timeline.take(stamp_ns)
+        if self._timeline.strays:
+            self.health.counts['stray_stamps'] = self._timeline.strays
+        if step is Step.STRAY:
+            return
+        if step is Step.BACK:
             self.jumped_back(f'the stamps of skeleton_windows jumped back to {stamp_ns} ns')
         self._latest_ns, self._received_ns = stamp_ns, self._elapsing_ns()
         begun_ns = self.steady_ns()

@@ -17,7 +17,7 @@ from skeleton_action_ros.core.errors import BadSkeletonError, ImageError
 from skeleton_action_ros.core.image_pairs import ImagePairs
 from skeleton_action_ros.core.images import ColourImage
 from skeleton_action_ros.core.rgb import SkeletonFinder
-from skeleton_action_ros.core.streams import Timeline
+from skeleton_action_ros.core.streams import Step, Timeline
 from skeleton_action_ros.nodes import qos
 from skeleton_action_ros.nodes.base import ActionNode
 from skeleton_action_ros.nodes.configuration import SkeletonSourceParameters
@@ -86,7 +86,10 @@ class _Stream:
         stamp_ns = time_from_msg(message.header.stamp)
         if stamp_ns <= 0:
             raise ImageError('stamp', f'an image needs a stamp, got {stamp_ns} ns')
-        if self._timeline.jumped_back(stamp_ns):
+        step = self._timeline.take(stamp_ns)
+        if step is Step.STRAY:
+            raise ImageError('stray_stamp', f'a stamp far ahead of the last: {stamp_ns} ns')
+        if step is Step.BACK:
             self._begin()
         self._frame_id = message.header.frame_id
         self._pairs.push_colour(ColourImage(stamp_ns, colour_from_msg(message), self._camera))

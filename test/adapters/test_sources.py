@@ -156,12 +156,22 @@ class TestClipsSource:
         source.close()
         assert list(reading) == []
 
-    def test_a_bad_clip_is_an_error_that_names_it_after_the_good_ones(self, tmp_path: Path) -> None:
+    def test_bad_clips_among_good_ones_are_left_out_and_counted(self, tmp_path: Path) -> None:
         save_clip(tmp_path / '1.npz', clip('wave'))
         (tmp_path / '2.npz').write_bytes(b'no clip')
-        read, message = read_until_error(ClipsSource(tmp_path))
-        assert '2.npz: expected a readable npz archive' in message
-        assert len(read) == 3
+        (tmp_path / '3.npz').write_bytes(b'no clip either')
+        save_clip(tmp_path / '4.npz', clip('clap'))
+        source = ClipsSource(tmp_path)
+        spans = [span.label for scene in source.scenes() for span in scene.finished]
+        assert spans == ['wave', 'clap']
+        assert sum(source.refused.values()) == 2
+        [why] = source.why_refused.values()
+        assert '3.npz' in why
+
+    def test_nothing_but_bad_clips_is_an_error_that_names_one(self, tmp_path: Path) -> None:
+        (tmp_path / '2.npz').write_bytes(b'no clip')
+        with pytest.raises(SourceError, match=r'2\.npz'):
+            next(ClipsSource(tmp_path).scenes())
 
     def test_a_folder_without_clips_is_refused_at_once(self, tmp_path: Path) -> None:
         with pytest.raises(BadClipError, match='found none'):

@@ -1,16 +1,24 @@
 from __future__ import annotations
 
 import numpy as np
+from people import SECOND
 
 from skeleton_action_ros.core.skeleton import Clip
-from skeleton_action_ros.core.streams import SceneBatch, Timeline
+from skeleton_action_ros.core.streams import SceneBatch, Step, Timeline
 from skeleton_action_ros.core.windows import Window
 
 
 def _jumps(stamps: list[int]) -> list[int]:
     """Return the places in `stamps` at which time is seen to jump back."""
     timeline = Timeline()
-    return [place for place, stamp in enumerate(stamps) if timeline.jumped_back(stamp)]
+    return [place for place, stamp in enumerate(stamps) if timeline.take(stamp) is Step.BACK]
+
+
+def _strays(stamps_s: list[float]) -> tuple[list[int], int]:
+    """Return the places of the stamps that are to be left out, and how many were wrong."""
+    timeline = Timeline()
+    steps = [timeline.take(round(stamp * SECOND)) for stamp in stamps_s]
+    return [place for place, step in enumerate(steps) if step is Step.STRAY], timeline.strays
 
 
 def test_rising_and_equal_stamps_are_no_jump() -> None:
@@ -37,16 +45,37 @@ def test_falling_stamps_are_no_jump() -> None:
     assert _jumps([100, 90, 80, 70, 60]) == []
 
 
-def test_stream_recovers_from_one_stamp_far_in_the_future() -> None:
-    assert _jumps([1, 2, 999_999, 3, 4, 5, 6]) == [5]
+def test_one_stamp_far_in_the_future_is_left_out_and_moves_nothing() -> None:
+    stamps = [1.0, 1.1, 9999.0, 1.2, 1.3, 1.4, 1.5]
+    assert _strays(stamps) == ([2], 1)
+    assert _jumps([round(stamp * SECOND) for stamp in stamps]) == []
+
+
+def test_each_of_two_wrong_stamps_is_left_out() -> None:
+    assert _strays([1.0, 9999.0, 5000.0, 1.1]) == ([1, 2], 2)
+    assert _strays([1.0, 9999.0, 9999.0, 1.1]) == ([1, 2], 1)
+
+
+def test_stream_that_goes_on_after_a_long_pause_is_believed_at_its_second_stamp() -> None:
+    assert _strays([1.0, 1.1, 60.0, 60.1, 60.2]) == ([2], 0)
+    assert _strays([1.0, 10.9, 20.8]) == ([], 0)
+
+
+def test_what_shows_nobody_cannot_make_time_jump_back_but_goes_on_with_it() -> None:
+    timeline = Timeline()
+    timeline.take(100 * SECOND)
+    assert [timeline.take(stamp, anybody=False) for stamp in (1, 2, 3, 4)] == [Step.ON] * 4
+    assert timeline.latest_ns == 100 * SECOND
+    assert timeline.take(105 * SECOND, anybody=False) is Step.ON
+    assert timeline.take(114 * SECOND) is Step.ON
 
 
 def test_cleared_timeline_starts_anew() -> None:
     timeline = Timeline()
-    timeline.jumped_back(100)
+    timeline.take(100)
     timeline.clear()
     assert timeline.latest_ns is None
-    assert not any(timeline.jumped_back(stamp) for stamp in (1, 2, 3, 4))
+    assert [timeline.take(stamp) for stamp in (1, 2, 3, 4)] == [Step.ON] * 4
 
 
 def _window(body_id: int, stamp_ns: int) -> Window:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,13 @@ from skeleton_action_ros.adapters.annotation_csv import Annotation
 from skeleton_action_ros.adapters.bags import bag_message_types, write_bag
 from skeleton_action_ros.core.skeleton import ActionSpan, Scene
 from skeleton_action_ros.evaluation.replay import scenes_of_clip
-from skeleton_action_ros.evaluation.streams import Truth, read_stream, without
+from skeleton_action_ros.evaluation.streams import (
+    Stream,
+    Truth,
+    read_stream,
+    with_steady_ids,
+    without,
+)
 
 CLIP = circling([(1.0, 3.0)], 4.0)
 WAVE = ActionSpan('wave', 2 * SECOND, 4 * SECOND, 1)
@@ -41,6 +48,25 @@ def test_a_whole_bag_has_no_problem(bag: Path) -> None:
 
 def test_demonstrations_can_be_left_out_of_the_truth(bag: Path) -> None:
     assert without(read_stream(bag, Truth()), [WAVE]).truth == ()
+
+
+def _renumbered(scene: Scene, body_id: int) -> Scene:
+    return replace(scene, skeletons=tuple(replace(one, body_id=body_id) for one in scene.skeletons))
+
+
+def test_annotations_follow_the_person_whom_the_tracker_renumbers() -> None:
+    """The tracker calls the same person 1 for two seconds, and then 7."""
+    scenes = tuple(
+        scene if scene.stamp_ns < 3 * SECOND else _renumbered(scene, 7) for scene in SCENES
+    )
+    first = ActionSpan('sit', 1 * SECOND, 2 * SECOND, 1)
+    second = ActionSpan('wave', 4 * SECOND, 5 * SECOND, 7)
+    absent = ActionSpan('clap', 1 * SECOND, 2 * SECOND, 9)
+    stream = Stream(Path('bag'), scenes, (first, second, absent), True, (), Counter())
+    steady, shown = with_steady_ids(stream, [second])
+    assert steady.people == [1]
+    assert steady.truth == (first, replace(second, body_id=1), absent)
+    assert shown == (replace(second, body_id=1),)
 
 
 def test_nothing_there_or_no_such_topic(bag: Path, tmp_path: Path) -> None:
@@ -84,6 +110,17 @@ def test_single_late_scenes_are_left_out_and_counted(tmp_path: Path) -> None:
     stream = read_stream(tmp_path / 'odd', Truth())
     assert stream.problems == ()
     assert stream.refused == {'out_of_order': 1}
+    assert len(stream.scenes) == len(SCENES) - 1
+
+
+def test_single_scene_far_in_the_future_is_left_out_and_counted(tmp_path: Path) -> None:
+    write_bag(tmp_path / 'leap', ANNOTATED)
+    stamps = [scene.stamp_ns for scene in SCENES]
+    stamps[50] += 3600 * SECOND
+    rewrite_stamps(tmp_path / 'leap', stamps)
+    stream = read_stream(tmp_path / 'leap', Truth())
+    assert stream.problems == ()
+    assert stream.refused == {'stray_stamp': 1}
     assert len(stream.scenes) == len(SCENES) - 1
 
 
