@@ -18,7 +18,12 @@ EXTRAS = {
 EXACT = re.compile(r'(?P<name>[A-Za-z0-9][\w.-]*)==[\w.+]+(; python_version [<>=]+ "3\.\d+")?')
 
 FROM_ROS = re.compile(r'.*_(msgs|srvs|interfaces)|rclpy|ament_index_python|launch|launch_ros')
-DISTRIBUTIONS = {'yaml': 'pyyaml', 'cv2': 'opencv-contrib-python', 'pyk4a': 'pyk4a-bundle'}
+DISTRIBUTIONS = {
+    'yaml': 'pyyaml',
+    'cv2': 'opencv-contrib-python',
+    'pyk4a': 'pyk4a-bundle',
+    'sklearn': 'scikit-learn',
+}
 
 
 @pytest.fixture

@@ -1,0 +1,148 @@
+"""What decides a run of Siamese-LSTM and of its baselines, and what the paper says for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from skeleton_action_ros.core.preprocess import PreprocessConfig
+from training.config import AugmentConfig, DataConfig, OptimizerConfig, Recipe
+
+GENTLE = AugmentConfig(
+    crop=0.1,
+    idle=0.1,
+    warp=0.3,
+    rate_hz=(10.0, 60.0),
+    tilt_deg=8.0,
+    turn_deg=15.0,
+    bones=0.1,
+    ends=0.05,
+    hips=0.05,
+    noise=0.03,
+    drop_joint=0.0,
+    drop_part=0.0,
+    size=0.1,
+)
+"""Changes small enough for one sensor in one room. The paper does not mention any."""
+
+
+@dataclass(frozen=True)
+class LstmConfig:
+    """
+    The LSTM.
+
+    :param cells: of each layer; M in the paper.
+    :param layers: Florence 1 of 128 cells, GTU 2 of 200.
+    :param dropout: on what each layer hands on, in training; the paper has none.
+    """
+
+    cells: int = 128
+    layers: int = 1
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class PairsConfig:
+    """
+    What stands in a batch.
+
+    :param clips_per_class: sequences of each class; pairs are made of all of them.
+    :param classes: classes of each data set in a batch, at most.
+    :param ratio: of match to no-match pairs; 0 is 1/U of each data set's U classes, as in
+        section II.C.
+    """
+
+    clips_per_class: int = 8
+    classes: int = 12
+    ratio: float = 0.0
+
+
+@dataclass(frozen=True)
+class ClassificationConfig:
+    """
+    The multi-class classification module, of which the paper names KNN and SVM and no parameter.
+
+    :param method: 'svm' (linear, one against the rest) or 'knn'.
+    :param penalty: of the SVM, C.
+    :param sharpness: what the SVM's decision values are multiplied with, to be logits.
+    :param neighbours: of KNN.
+    :param references: training sequences to compare with, at most, the same number of each class as
+        far as it has them; the paper compares with all, of which Florence has 215.
+    """
+
+    method: str = 'svm'
+    penalty: float = 1.0
+    sharpness: float = 4.0
+    neighbours: int = 5
+    references: int = 512
+
+
+@dataclass(frozen=True)
+class SequenceRecipe(Recipe):
+    """
+    What Siamese-LSTM and its baselines have in common.
+
+    The paper gives its networks the sensor's coordinates, a sequence as long as it was recorded.
+    Here every sequence passes through `prepare`, as on the robot: resampled to as many frames as
+    the longer ones of Florence have (19 on average), placed by the hips, turned and scaled.
+    """
+
+    data: DataConfig = field(default_factory=lambda: DataConfig(validation_stride=0))
+    preprocess: PreprocessConfig = field(default_factory=lambda: PreprocessConfig(frames=24))
+    augment: AugmentConfig = field(default_factory=lambda: GENTLE)
+    mirror: float = 0.0
+
+
+@dataclass(frozen=True)
+class SiameseRecipe(SequenceRecipe):
+    """
+    A complete configuration of Siamese-LSTM.
+
+    The paper trains for 400 epochs of the persons 2, 3 and 7 and 500 of the others, which it calls
+    early stopping, on what it does not say. Here the number of steps is settled: nothing is
+    selected.
+
+    :param hidden: widths of the match network between 2 M and 2.
+    """
+
+    system: str = 'siamese-lstm'
+    lstm: LstmConfig = field(default_factory=LstmConfig)
+    hidden: tuple[int, ...] = (128, 64)
+    pairs: PairsConfig = field(default_factory=PairsConfig)
+    classification: ClassificationConfig = field(default_factory=ClassificationConfig)
+    optimizer: OptimizerConfig = field(
+        default_factory=lambda: OptimizerConfig(
+            steps=300,
+            learning_rate=5e-3,
+            weight_decay=0.01,
+            warm_up_steps=20,
+            average=0.98,
+            validate_steps=100,
+        )
+    )
+
+
+@dataclass(frozen=True)
+class BaselineRecipe(SequenceRecipe):
+    """
+    A complete configuration of a baseline.
+
+    :param model: 'svm', 'softmax' or 'lstm'.
+    :param penalty: of the SVM, C.
+    :param clips_per_class: sequences of each class in a batch.
+    """
+
+    system: str = 'sequence-baseline'
+    model: str = 'lstm'
+    lstm: LstmConfig = field(default_factory=LstmConfig)
+    penalty: float = 1.0
+    clips_per_class: int = 8
+    optimizer: OptimizerConfig = field(
+        default_factory=lambda: OptimizerConfig(
+            steps=300,
+            learning_rate=5e-3,
+            weight_decay=0.01,
+            warm_up_steps=20,
+            average=0.98,
+            validate_steps=100,
+        )
+    )

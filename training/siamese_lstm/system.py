@@ -1,0 +1,114 @@
+"""Siamese-LSTM under the training framework."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from skeleton_action_ros.core.embedding import Descriptors
+from skeleton_action_ros.core.errors import ConfigError
+from training.config import Recipe
+from training.data import Sample
+from training.protocols import protocol_named
+from training.siamese_lstm.classification import make_classification
+from training.siamese_lstm.network import MATCH, SiameseLstm
+from training.siamese_lstm.pairs import PairBatch, PairBatches
+from training.siamese_lstm.recipe import SiameseRecipe
+from training.siamese_lstm.sequences import Sequences, prepared
+from training.system import Arrays, System, tensors
+
+_AT_ONCE = 256
+
+
+class SiameseLstmSystem(System[SiameseRecipe]):
+    """
+    A metric on pairs of sequences, learned by cross-entropy, and a classifier of its answers.
+
+    The two modules are learned apart (section II.C): the first by gradient from pairs, which may be
+    of several data sets; the second by `finish`, from the data set that is asked on alone.
+    """
+
+    name: ClassVar[str] = 'siamese-lstm'
+    about: ClassVar[str] = 'Siamese-LSTM (2018): a learned match of two sequences, then SVM or KNN'
+    kind: ClassVar[str] = 'classifier'
+    recipe_type: ClassVar[type[Recipe]] = SiameseRecipe
+
+    def network(self, classes: Sequence[str]) -> SiameseLstm:
+        recipe = self.recipe
+        classification = make_classification(recipe.classification, len(classes))
+        return SiameseLstm(recipe.lstm, recipe.hidden, classification)
+
+    def batches(self, samples: Sequence[Sample]) -> PairBatches:
+        sequences = Sequences(samples, self.recipe)
+        return PairBatches(sequences, self.recipe.pairs, self.recipe.seed)
+
+    def loss(self, network: nn.Module, batch: PairBatch) -> Tensor:
+        assert isinstance(network, SiameseLstm)
+        joints, pairs, match = tensors(network, (batch.joints, batch.pairs, batch.match))
+        logits = network.match.pairs(network.encoder(joints), pairs)
+        wanted = torch.where(match, MATCH, 1 - MATCH)
+        return functional.cross_entropy(logits, wanted)
+
+    def finish(self, network: nn.Module, samples: Sequence[Sample]) -> None:
+        """Keep the sequences to compare with, and let SVM or KNN learn from their matches."""
+        assert isinstance(network, SiameseLstm)
+        names = sorted({sample.action for sample in samples})
+        asked_on = protocol_named(self.recipe.protocol).asked_on
+        own = [sample for sample in samples if sample.dataset == asked_on] or list(samples)
+        classes = np.array([names.index(sample.action) for sample in own])
+        kept = spread(classes, self.recipe.classification.references)
+        references = self._read(network, self.inputs([own[place] for place in kept]))
+        network.references = references
+        vectors = network.vectors(references).cpu().numpy()
+        network.classification.fit(vectors, classes[kept])
+
+    def inputs(self, samples: Sequence[Sample]) -> Arrays:
+        return prepared(samples, self.recipe)
+
+    def describe(self, network: nn.Module, inputs: Arrays) -> Descriptors:
+        raise ConfigError(f'{self.name} compares pairs of sequences and describes none by itself')
+
+    def logits(self, network: nn.Module, inputs: Arrays) -> NDArray[np.float32]:
+        logits: Tensor = network(*tensors(network, inputs))
+        return logits.cpu().numpy()
+
+    def distances(
+        self, network: nn.Module, queries: Arrays, taught: Arrays, labels: Sequence[str]
+    ) -> NDArray[np.float32]:
+        """Return how likely each clip that is asked about is no match of each that teaches."""
+        assert isinstance(network, SiameseLstm)
+        with torch.inference_mode():
+            known = self._read(network, taught)
+            parts = self._read(network, queries).split(_AT_ONCE)
+            match = torch.cat([network.match.table(part, known).softmax(2) for part in parts])
+        return np.asarray(1.0 - match[..., MATCH].T.cpu().numpy(), np.float32)
+
+    def _read(self, network: SiameseLstm, inputs: Arrays) -> Tensor:
+        """Return o (N, M) of any number of clips."""
+        was_training = network.training
+        network.eval()
+        (joints,) = tensors(network, inputs[:1])
+        read = torch.cat([network.encoder(part) for part in joints.split(_AT_ONCE)])
+        network.train(was_training)
+        return read
+
+
+def spread(classes: NDArray[np.int64], most: int) -> NDArray[np.intp]:
+    """
+    Choose places in turn from every class, the first of each first.
+
+    :param classes: (N,).
+    :param most: how many in all.
+    :return: at most so many places, rising.
+    """
+    turn = np.zeros(len(classes), np.intp)
+    for number in np.unique(classes):
+        members = np.flatnonzero(classes == number)
+        turn[members] = np.arange(len(members))
+    return np.sort(np.argsort(turn, kind='stable')[:most])
