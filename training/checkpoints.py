@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from skeleton_action_ros.core.errors import SkeletonActionError
-from training.config import Recipe
+from training.config import Recipe, completed
 from training.recipes import SYSTEMS, make_system
 from training.system import System, load_weights
 
@@ -96,7 +96,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
             f'{path} is a checkpoint of system {name!r}, expected one of {", ".join(SYSTEMS)}'
         )
     try:
-        recipe = _rebuilt(SYSTEMS[name].recipe_type, state['recipe'])
+        kind = SYSTEMS[name].recipe_type
+        recipe = _rebuilt(kind, completed(kind, state['recipe']))
     except KeyError as error:
         raise SkeletonActionError(
             f'{path} is a checkpoint of another version of {name}: its recipe lacks {error}'

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
+from typing import Any, TypeVar, get_type_hints
 
 from skeleton_action_ros.core.errors import ConfigError
 from skeleton_action_ros.core.preprocess import PreprocessConfig
@@ -204,6 +204,30 @@ class ClassifierRecipe(EncoderRecipe):
 
     system: str = 'classifier'
     metric: float = 1.0
+
+
+def completed(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Add what a configuration has come to have since it was written down, at the defaults.
+
+    A new value's default is what was done before there was a choice, so that older results and
+    checkpoints stay those of the same recipe.
+
+    :param kind: the dataclass.
+    :param values: what `asdict` made of an older version of it.
+    """
+    out, types = dict(values), get_type_hints(kind)
+    for item in fields(kind):
+        value = values.get(item.name, MISSING)
+        if isinstance(value, Mapping):
+            out[item.name] = completed(types[item.name], value)
+        elif value is MISSING and item.default is not MISSING:
+            out[item.name] = item.default
+        elif value is MISSING and callable(item.default_factory):
+            made: Any = item.default_factory()
+            nested = is_dataclass(made) and not isinstance(made, type)
+            out[item.name] = asdict(made) if nested else made
+    return out
 
 
 def override(config: T, settings: Sequence[str]) -> T:

@@ -26,6 +26,9 @@ from skeleton_action_ros.core.simulation import ACTIONS, Sensor, draw_person, si
 from skeleton_action_ros.core.skeleton import Clip
 
 SIMULATED = 'simulated'
+VIDEOS = ('kth1', 'kth2')
+"""Data sets without skeletons."""
+
 SIMULATED_LAYOUTS = ('k4abt_32', 'kinect_v1_20', 'mediapipe_33', 'kinect_v2_25', 'openni_15')
 CHECKOUT = Path(__file__).resolve().parents[1]
 SHORTEST_FRAMES = 5
@@ -75,16 +78,31 @@ def load_samples(names: Iterable[str], *, simulated_people: int = 0, seed: int =
     """
     Load data sets, from the cache where they are in it.
 
-    :param names: keys of `DATASETS`, 'simulated', or a folder of clips under the data root.
+    :param names: keys of `DATASETS`, 'simulated', one of `VIDEOS`, or a folder of clips under the
+        data root.
     :raises DatasetError: a data set is not there; the message says what belongs where.
     """
     samples: list[Sample] = []
     for name in names:
         if name == SIMULATED:
             samples += simulated_samples(simulated_people, seed)
+        elif name in VIDEOS:
+            samples += video_samples(name)
         else:
             samples += _cached(name)
     return samples
+
+
+def video_samples(name: str) -> list[Sample]:
+    """
+    List videos that have no skeletons: a clip each, in which no joint is seen.
+
+    :param name: one of `VIDEOS`.
+    :raises DatasetError: they are not there.
+    """
+    from training.convnet3d.videos import kth_samples
+
+    return kth_samples(data_root() / 'kth', cut=name == 'kth2')
 
 
 def simulated_samples(people: int, seed: int) -> list[Sample]:

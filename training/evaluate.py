@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -39,7 +40,8 @@ from training.calibrate import background, operating_curve
 from training.checkpoints import Checkpoint, load_checkpoint
 from training.config import override
 from training.data import Sample, as_sample, load_samples
-from training.protocols import Questions, protocol_named, reference_rows
+from training.protocols import protocol_named
+from training.questions import Questions, reference_rows
 from training.system import Arrays, System, classified
 
 MAIN = ''
@@ -55,15 +57,21 @@ class Exercise:
     A protocol's questions, and the clips that they are about.
 
     :param samples: in the order of the questions' places.
-    :param material: of the same clips, for the baselines.
+    :param material: of the same clips, for the baselines; None where they have no joints.
     :param questions: by their names.
     :param closed: whether the actions asked are those learned.
     """
 
     samples: list[Sample]
-    material: Material
+    material: Material | None
     questions: Mapping[str, Questions]
     closed: bool
+
+    @property
+    def query_counts(self) -> dict[str, int]:
+        """How many clips of each action are asked about in the first draw."""
+        queries = self.questions[MAIN].draws[0].queries
+        return dict(sorted(Counter(self.samples[place].clip.label for place in queries).items()))
 
     @property
     def unseen(self) -> bool:
@@ -78,12 +86,17 @@ def exercise(protocol: str) -> Exercise:
     :raises SkeletonActionError: it asks nothing, the data is missing, or lacks a reference.
     """
     chosen = protocol_named(protocol)
+    if chosen.folds:
+        names = ', '.join(f'{protocol}/{fold}' for fold in chosen.folds)
+        raise SkeletonActionError(f'{protocol} asks in parts: name one of {names}')
     if chosen.ask is None:
         raise SkeletonActionError(f'{protocol} asks nothing: {chosen.about}')
     samples = load_samples([chosen.asked_on])
-    items = (Item(str(place), sample.clip) for place, sample in enumerate(samples))
-    material = prepare_items(items, [RAW, CANONICAL])
-    samples = [samples[int(source)] for source in material.sources]
+    material = None
+    if chosen.baselines:
+        items = (Item(str(place), sample.clip) for place, sample in enumerate(samples))
+        material = prepare_items(items, [RAW, CANONICAL])
+        samples = [samples[int(source)] for source in material.sources]
     asks = {MAIN: chosen.ask, **chosen.also}
     questions = {name: ask(samples, np.random.default_rng(0)) for name, ask in asks.items()}
     return Exercise(samples, material, questions, chosen.closed)
@@ -96,8 +109,10 @@ def figures_of(distances: Distances, questions: Questions) -> dict[str, Any]:
 
 
 def baseline_figures(asked: Exercise) -> dict[str, dict[str, Any]]:
-    """Return the figures of `BASELINES` by question and name."""
-    out: dict[str, dict[str, Any]] = {}
+    """Return the figures of `BASELINES` by question and name; none where there are no joints."""
+    out: dict[str, dict[str, Any]] = {question: {} for question in asked.questions}
+    if asked.material is None:
+        return out
     for question, questions in asked.questions.items():
         rows = reference_rows(questions)
         found = baseline_distances(asked.material, rows, lambda count: None)
@@ -122,11 +137,24 @@ class Comparison:
         every = [reference_rows(questions) for questions in asked.questions.values()]
         self._rows = np.asarray(np.unique(np.concatenate(every)), np.intp)
         self._names = asked.closed and system.kind == 'classifier'
-        self._inputs = system.inputs(asked.samples)
+        # Who names needs to see what is asked about only.
+        queries = [draw.queries for one in asked.questions.values() for draw in one.draws]
+        every_place = np.arange(len(asked.samples))
+        self._places = np.unique(np.concatenate(queries)) if self._names else every_place
+        self._inputs = system.inputs([asked.samples[place] for place in self._places])
 
     def to_all(self) -> Distances:
-        """Return the distances from all clips that teach in some question to all clips."""
-        return self._to(self._inputs)
+        """
+        Return the distances from all clips that teach in some question to all clips.
+
+        Those to clips that are not asked about are 0 where the system names clips.
+        """
+        found = self._to(self._inputs)
+        if not self._names:
+            return found
+        values = np.zeros((len(self._rows), len(self._samples)), np.float32)
+        values[:, self._places] = found.values
+        return Distances(self._rows, values)
 
     def to_others(self, samples: Sequence[Sample]) -> Distances:
         """Return the distances from all clips that teach in some question to other clips."""

@@ -7,17 +7,25 @@ out of the training side. Clips of the simulated person may always be learned fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from skeleton_action_ros.core.errors import ConfigError, ExamError
-from skeleton_action_ros.evaluation.exam import Draw, Plan, make_draws, plan_exam
+from skeleton_action_ros.core.errors import ConfigError
+from skeleton_action_ros.evaluation.exam import Draw, make_draws, plan_exam
+from training.closed_sets import CLOSED_SETS, IN_FOLDS, ask_of, even, nobody, odd
 from training.config import Recipe
 from training.data import SIMULATED, Sample, split_classes
+from training.questions import (
+    EXAM_DRAWS,
+    Ask,
+    Protocol,
+    Questions,
+    first_clips,
+    fixed_questions,
+    plan_of,
+)
 
 POOL = (
     'utd-mhad',
@@ -29,7 +37,6 @@ POOL = (
 )
 """The data sets of single actions of one person, which are learned from together."""
 
-EXAM_DRAWS = 200
 NTU_NOVEL = frozenset(range(1, 121, 6))
 """A1, A7, ..., A115."""
 
@@ -37,55 +44,12 @@ NTU_VALIDATION = frozenset(range(2, 121, 6))
 """A2, A8, ..., A116: the classes that Skeleton-DML was developed on."""
 
 
-@dataclass(frozen=True)
-class Questions:
-    """
-    What is asked.
-
-    :param plan: labels of all clips; places in `draws` are places in it.
-    :param draws: who teaches and who is asked, each time. Where the protocol fixes the references
-        they differ only in which half of the actions is taught to measure unknown rejection.
-    :param fixed: whether the references are the same in all draws.
-    """
-
-    plan: Plan
-    draws: tuple[Draw, ...]
-    fixed: bool
-
-
-Ask = Callable[[Sequence[Sample], np.random.Generator], Questions]
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """
-    One experiment.
-
-    :param about: one sentence.
-    :param learnable: whether a clip may be learned from.
-    :param datasets: data sets learned from, unless a recipe says otherwise.
-    :param asked_on: the data set asked on; '' where nothing is asked.
-    :param ask: the question, and further ones to the same model by their names.
-    :param validation: which learnable clips are selected on; None: every so many-th class.
-    :param closed: whether the actions asked are those learned, so that a classifier can answer.
-    :param paper: where its definition is from.
-    :param goal: accuracy to reach, percent.
-    """
-
-    about: str
-    learnable: Callable[[Sample], bool]
-    datasets: tuple[str, ...]
-    asked_on: str = ''
-    ask: Ask | None = None
-    also: Mapping[str, Ask] = field(default_factory=dict)
-    validation: Callable[[Sample], bool] | None = None
-    closed: bool = False
-    paper: str = ''
-    goal: float | None = None
-
-
 class Split(NamedTuple):
-    """Clips to learn from, and clips of other actions to select on; never what is asked about."""
+    """
+    Clips to learn from, and clips to select on; never what is asked about.
+
+    These are of other actions, or of other persons where the set of actions is closed.
+    """
 
     training: list[Sample]
     validation: list[Sample]
@@ -93,7 +57,7 @@ class Split(NamedTuple):
 
 def split(recipe: Recipe, samples: Sequence[Sample]) -> Split:
     """
-    Divide what a recipe's protocol lets it learn from into training and validation classes.
+    Divide what a recipe's protocol lets it learn from into what is learned and what is selected on.
 
     :raises ConfigError: there is no such protocol.
     """
@@ -102,77 +66,28 @@ def split(recipe: Recipe, samples: Sequence[Sample]) -> Split:
     held = protocol.validation
     if held is None:
         return Split(*split_classes(allowed, recipe.data.validation_stride))
+    if protocol.closed and not recipe.data.validation_stride:
+        held = nobody
     training = [sample for sample in allowed if not held(sample)]
     return Split(training, [sample for sample in allowed if held(sample)])
 
 
 def protocol_named(name: str) -> Protocol:
     """
-    Look a protocol up.
+    Look a protocol up, or one fold of it: 'florence3d-loao/3'.
 
-    :raises ConfigError: there is no such protocol.
+    :raises ConfigError: there is no such protocol or fold.
     """
-    if name not in PROTOCOLS:
+    whole, slash, fold = name.partition('/')
+    if whole not in PROTOCOLS:
         raise ConfigError(f'no protocol {name!r}: there are {", ".join(PROTOCOLS)}')
-    return PROTOCOLS[name]
-
-
-def plan_of(samples: Sequence[Sample], asked: Iterable[int]) -> Plan:
-    """Describe all clips, of which those at some places show the actions asked about."""
-    labels = np.array([sample.clip.label for sample in samples], np.str_)
-    subjects = np.array([sample.clip.subject for sample in samples], np.str_)
-    classes = tuple(sorted(set(labels[list(asked)].tolist())))
-    return Plan(labels, subjects, {'': classes}, 1, ())
-
-
-def fixed_questions(
-    samples: Sequence[Sample],
-    references: Sequence[int],
-    queries: Sequence[int],
-    rng: np.random.Generator,
-) -> Questions:
-    """
-    Ask once about all queries; halves of the actions are drawn for unknown rejection.
-
-    :raises ExamError: fewer than two actions are taught, or one that is asked is not.
-    """
-    plan = plan_of(samples, references)
-    taught = plan.label_of[list(references)]
-    untaught = sorted({str(plan.label_of[place]) for place in queries} - set(plan.classes))
-    if untaught:
-        raise ExamError(f'no reference clip of {", ".join(untaught)}: is the data complete?')
-    if len(plan.classes) < 2 or not queries:
-        raise ExamError(
-            f'{len(plan.classes)} actions with a reference clip, and {len(queries)} clips to ask '
-            'about: is the data complete?'
-        )
-    draws = []
-    for _ in range(EXAM_DRAWS):
-        half = rng.permutation(plan.classes)[: len(plan.classes) // 2]
-        draws.append(
-            Draw(
-                np.array(references, np.intp),
-                np.array(queries, np.intp),
-                np.isin(taught, half),
-            )
-        )
-    return Questions(plan, tuple(draws), fixed=True)
-
-
-def first_clips(samples: Sequence[Sample], places: Iterable[int]) -> list[int]:
-    """
-    Return the place of one clip an action: of its lowest-numbered person the first trial.
-
-    That is s1_t1 where the person 1 shows the action; otherwise the first that there is.
-    """
-    first: dict[int, int] = {}
-    for place in sorted(places, key=lambda place: _order(samples[place])):
-        first.setdefault(samples[place].number, place)
-    return [first[number] for number in sorted(first)]
-
-
-def _order(sample: Sample) -> tuple[int, int, str]:
-    return sample.person, int(sample.trial) if sample.trial.isdigit() else 0, sample.trial
+    if not slash:
+        return PROTOCOLS[whole]
+    folds = IN_FOLDS.get(whole, {})
+    if not fold or fold not in folds:
+        there = f'folds {", ".join(PROTOCOLS[whole].folds)}' if folds else 'no folds'
+        raise ConfigError(f'no protocol {name!r}: {whole} has {there}')
+    return folds[fold]
 
 
 def ask_novel(known: int, last: int, *, even_only: bool = False) -> Ask:
@@ -265,21 +180,6 @@ def ntu_auxiliary(count: int) -> frozenset[int]:
     return frozenset(n for n in range(1, 121) if n % 6 in remainders[count])
 
 
-def ask_closed(samples: Sequence[Sample], rng: np.random.Generator) -> Questions:
-    """Ask about all clips of even persons; all clips of odd ones are references."""
-    references = [place for place, sample in enumerate(samples) if sample.person % 2]
-    queries = [place for place, sample in enumerate(samples) if sample.person % 2 == 0]
-    return fixed_questions(samples, references, queries, rng)
-
-
-def reference_rows(questions: Questions) -> NDArray[np.intp]:
-    """Return the places of all clips that teach in some draw, rising."""
-    rows: NDArray[np.intp] = np.unique(
-        np.concatenate([draw.references for draw in questions.draws])
-    )
-    return rows
-
-
 def _novel_actions(
     dataset: str, known: int, last: int, goal: float, *, persons: bool = False
 ) -> Protocol:
@@ -334,11 +234,11 @@ def _ntu(count: int) -> Protocol:
 def _closed_set() -> Protocol:
     return Protocol(
         'utd-mhad: all 27 actions, learned from odd persons and asked of even ones',
-        lambda sample: sample.dataset != 'utd-mhad' or sample.person % 2 == 1,
+        lambda sample: sample.dataset != 'utd-mhad' or odd(sample),
         ('utd-mhad',),
         asked_on='utd-mhad',
-        ask=ask_closed,
-        validation=lambda sample: False,
+        ask=ask_of(even, odd),
+        validation=nobody,
         closed=True,
         paper='UTD-MHAD, cross-subject',
         goal=98.0,
@@ -357,6 +257,7 @@ PROTOCOLS: dict[str, Protocol] = {
     'msr-10': _novel_actions('msr-action3d', 10, 20, 85.0),
     **{f'lodo-{dataset}': _left_out(dataset) for dataset in POOL},
     'utd-closed': _closed_set(),
+    **CLOSED_SETS,
     **{
         'ntu120-one-shot' + ('' if count == 100 else f'-{count}'): _ntu(count)
         for count in (100, 80, 60, 40, 20)

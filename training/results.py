@@ -11,12 +11,15 @@ from __future__ import annotations
 import json
 import os
 import statistics
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from training.calibrate import FALSE_ACCEPT, OperatingPoint, choose, mean_curve
+from training.config import completed
 from training.data import CHECKOUT
+from training.recipes import SYSTEMS
 
 RESULTS = CHECKOUT / 'training' / 'results'
 ENTRY = 'figures.json'
@@ -42,10 +45,89 @@ def read_entries(folder: Path, recipe: Mapping[str, Any]) -> list[dict[str, Any]
     entries = [
         json.loads(path.read_text('utf-8')) for path in sorted(folder.glob(f'seed-*/{ENTRY}'))
     ]
-    wanted = json.loads(json.dumps(recipe))
     return sorted(
-        (entry for entry in entries if entry['recipe'] == wanted), key=lambda entry: entry['seed']
+        (entry for entry in entries if is_of(entry, recipe)), key=lambda entry: entry['seed']
     )
+
+
+def is_of(entry: Mapping[str, Any], recipe: Mapping[str, Any]) -> bool:
+    """
+    Say whether an entry is of a recipe, though the entry may be older than some of its values.
+
+    :param recipe: as in the entries: without a seed.
+    """
+    kind = SYSTEMS[entry['system']].recipe_type
+    first, second = (
+        json.loads(json.dumps(completed(kind, one))) for one in (entry['recipe'], recipe)
+    )
+    return bool(first == second)
+
+
+def joined(entries: Mapping[str, Mapping[str, Any]], recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Make one entry of those of all folds of a seed.
+
+    :param entries: by the name of the fold.
+    :param recipe: of the whole, without a seed.
+    :return: its accuracy is the share of all queries of all folds that are named rightly; beside it
+        are those of each fold, and their mean.
+    """
+    last = list(entries.values())[-1]
+    counts = [entry['queries'] for entry in entries.values()]
+    figures = joined_figures([entry['figures'] for entry in entries.values()], counts)
+    shares = {fold: entry['figures']['accuracy_mean'] for fold, entry in entries.items()}
+    baselines = {
+        name: joined_figures([one['baselines'][''][name] for one in entries.values()], counts)
+        for name in last['baselines']['']
+    }
+    return {
+        **last,
+        'protocol': recipe['protocol'],
+        'figures': {**figures, 'folds': shares, 'fold_mean': _mean(list(shares.values()))},
+        'baselines': {'': baselines},
+        'queries': dict(sum(map(Counter, counts), Counter())),
+        'validation_accuracy': _mean([one['validation_accuracy'] for one in entries.values()]),
+        'tried': {fold: entry['tried'] for fold, entry in entries.items()},
+        'steps': sum(entry['steps'] for entry in entries.values()),
+        'minutes': round(sum(entry['minutes'] for entry in entries.values()), 2),
+        'recipe': dict(recipe),
+    }
+
+
+def joined_figures(
+    figures: Sequence[Mapping[str, Any]], queries: Sequence[Mapping[str, int]]
+) -> dict[str, Any]:
+    """
+    Bring the figures of folds together, each weighing as much as it has queries.
+
+    :param queries: of each fold, how many by the action.
+    """
+    sizes = [sum(count.values()) for count in queries]
+    labels = sorted({label for count in queries for label in count})
+
+    def mean(name: str) -> float:
+        parts = [size * float(one[name]) for one, size in zip(figures, sizes, strict=True)]
+        return round(sum(parts) / sum(sizes), 4)
+
+    def share(label: str) -> float:
+        asked = sum(count.get(label, 0) for count in queries)
+        right = [
+            count[label] * float(one['per_class'][label])
+            for one, count in zip(figures, queries, strict=True)
+            if count.get(label)
+        ]
+        return round(sum(right) / asked, 4)
+
+    return {
+        'accuracy_mean': mean('accuracy_mean'),
+        'accuracy_std': 0.0,
+        'draws': 1,
+        'classes': max(one['classes'] for one in figures),
+        'clips': sum(sizes),
+        'unknown_auroc': mean('unknown_auroc'),
+        'unknown_fpr_at_95_tpr': mean('unknown_fpr_at_95_tpr'),
+        'per_class': {label: share(label) for label in labels},
+    }
 
 
 def merge_until_complete(folder: Path, recipe: Mapping[str, Any], path: Path) -> dict[str, Any]:
@@ -78,8 +160,15 @@ def merge(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     seeds = [entry['seed'] for entry in entries]
     out: dict[str, Any] = {key: last[key] for key in ('system', 'protocol', 'paper', 'goal')}
     out |= {'name': last['recipe']['name'], **spread(entries), 'seeds': seeds}
+    out |= {key: last[key] for key in ('variant', 'about', 'table', 'published') if key in last}
     out |= {key: last['figures'][key] for key in ('draws', 'classes', 'clips')}
     out['baselines'] = {name: _brief(found) for name, found in last['baselines'][''].items()}
+    if 'folds' in last['figures']:
+        out['fold_mean'] = _mean([entry['figures']['fold_mean'] for entry in entries])
+        out['folds'] = {
+            fold: _mean([entry['figures']['folds'][fold] for entry in entries])
+            for fold in last['figures']['folds']
+        }
     also = last['figures'].get('also', {})
     if also:
         out['also'] = {

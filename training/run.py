@@ -1,8 +1,9 @@
 """
 One command a protocol: `python -m training.run PROTOCOL [--system SYSTEM] [--seeds 0 1 2]`.
 
-Trains once a seed, measures each, and the baselines on the same questions, and writes it all into
-`training/results/PROTOCOL-SYSTEM.json`. Several seeds may be run by as many processes at a time.
+Trains once a seed, and once a fold where the protocol has such, measures each, and the baselines on
+the same questions, and writes it all into `training/results/PROTOCOL-SYSTEM.json`. Several seeds
+may be run by as many processes at a time.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,16 @@ from training.data import CHECKOUT, fingerprint
 from training.evaluate import Exercise, baseline_figures, evaluated, exercise
 from training.protocols import protocol_named
 from training.provenance import machine
-from training.results import ENTRY, RESULTS, merge_until_complete, read_entries, write_json
+from training.recipes import variant_named
+from training.results import (
+    ENTRY,
+    RESULTS,
+    is_of,
+    joined,
+    merge_until_complete,
+    read_entries,
+    write_json,
+)
 from training.train import add_recipe_options, chosen_recipe, device_of, train
 
 RUNS = CHECKOUT / 'out' / 'training'
@@ -33,21 +43,47 @@ _COMPARISON = ('name', 'similarity')
 """What of a recipe can be changed after training."""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """
+    What a protocol, or a fold of it, asks.
+
+    :param baselines: the figures of what needs no training, by question and name.
+    """
+
+    exercise: Exercise
+    baselines: dict[str, dict[str, Any]]
+
+
+def asked_by(protocol: str) -> dict[str, Asked]:
+    """
+    Load what a protocol asks about in each of its folds, under '' where it has none.
+
+    :raises SkeletonActionError: it asks nothing, the data is missing, or lacks a reference.
+    """
+    out = {}
+    for fold in protocol_named(protocol).folds or ('',):
+        name = f'{protocol}/{fold}' if fold else protocol
+        asked = exercise(name)
+        out[fold] = Asked(asked, known_baselines(asked, RUNS / 'baselines' / name))
+    return out
+
+
 def run_seed(
     recipe: Recipe,
-    asked: Exercise,
-    baselines: dict[str, dict[str, Any]],
+    asked: Mapping[str, Asked],
     folder: Path,
-    about: dict[str, Any],
+    about: Mapping[str, Any],
     *,
     resume: bool,
     device: str,
     weights_of: str = '',
 ) -> None:
     """
-    Train and measure one seed; leaves a checkpoint and an entry in `folder/seed-N`.
+    Train and measure one seed; leaves an entry in `folder/seed-N`.
 
-    :param about: further parts of the entry: the command and the settings.
+    :param asked: by the fold: each is trained for, and their entries are joined.
+    :param about: further parts of the entry: the command, the settings, the row of a table.
     :param resume: go on from a checkpoint; where there is an entry, nothing is left to be done.
     :param weights_of: name of a recipe that has been run; its weights are measured, and nothing is
         trained.
@@ -58,40 +94,71 @@ def run_seed(
     done = [entry['seed'] for entry in read_entries(folder, seedless)]
     if resume and recipe.seed in done:
         return
-    if weights_of:
-        state = compared_anew(RUNS / weights_of / place.name / 'checkpoint.pt', recipe)
+    entries = {}
+    for fold, one in asked.items():
+        own, at = recipe, place
+        if fold:
+            name, protocol = f'{recipe.name}/{fold}', f'{recipe.protocol}/{fold}'
+            own, at = replace(recipe, name=name, protocol=protocol), place / f'fold-{fold}'
+        from_run = RUNS / weights_of / at.relative_to(folder) if weights_of else None
+        entries[fold] = run_once(
+            own, one, at, about, resume=resume, device=device, weights_from=from_run
+        )
+    if '' not in entries:
+        write_json(place / ENTRY, joined(entries, seedless))
+
+
+def run_once(
+    recipe: Recipe,
+    asked: Asked,
+    place: Path,
+    about: Mapping[str, Any],
+    *,
+    resume: bool,
+    device: str,
+    weights_from: Path | None,
+) -> dict[str, Any]:
+    """Train and measure; leaves a checkpoint and an entry in a folder, and returns the entry."""
+    seedless = without_seed(recipe)
+    path = place / ENTRY
+    if resume and path.is_file():
+        known: dict[str, Any] = json.loads(path.read_text('utf-8'))
+        if is_of(known, seedless):
+            return known
+    if weights_from:
+        state = compared_anew(weights_from / 'checkpoint.pt', recipe)
     else:
         train(recipe, place, resume=resume, device=device)
         state = load_checkpoint(place / 'checkpoint.pt')
     torch.set_num_threads(recipe.optimizer.threads)
     protocol = protocol_named(recipe.protocol)
-    write_json(
-        place / ENTRY,
-        {
-            'system': recipe.system,
-            'protocol': recipe.protocol,
-            'paper': protocol.paper,
-            'goal': protocol.goal,
-            'seed': recipe.seed,
-            'figures': evaluated(state, asked, device=device),
-            'baselines': baselines,
-            'validation_accuracy': round(state.best, 4),
-            'learning_rate': state.recipe.optimizer.learning_rate,
-            'tried': state.tried,
-            'steps': state.step,
-            'minutes': round(state.minutes, 2),
-            **about,
-            'commit': state.commit,
-            'machine': machine(device),
-            'data': {
-                'learned': list(recipe.data.train),
-                'fingerprint': state.data,
-                'asked': protocol.asked_on,
-                'asked_fingerprint': fingerprint(asked.samples),
-            },
-            'recipe': seedless,
+    entry = {
+        'system': recipe.system,
+        'protocol': recipe.protocol,
+        'paper': protocol.paper,
+        'goal': protocol.goal,
+        'seed': recipe.seed,
+        'figures': evaluated(state, asked.exercise, device=device),
+        'baselines': asked.baselines,
+        'queries': asked.exercise.query_counts,
+        'validation_accuracy': round(state.best, 4),
+        'learning_rate': state.recipe.optimizer.learning_rate,
+        'tried': state.tried,
+        'steps': state.step,
+        'minutes': round(state.minutes, 2),
+        **about,
+        'commit': state.commit,
+        'machine': machine(device),
+        'data': {
+            'learned': list(recipe.data.train),
+            'fingerprint': state.data,
+            'asked': protocol.asked_on,
+            'asked_fingerprint': fingerprint(asked.exercise.samples),
         },
-    )
+        'recipe': seedless,
+    }
+    write_json(path, entry)
+    return entry
 
 
 def compared_anew(path: Path, recipe: Recipe) -> Checkpoint:
@@ -116,6 +183,8 @@ def known_baselines(asked: Exercise, folder: Path) -> dict[str, dict[str, Any]]:
 
     They are the same for all systems and seeds, and time warping takes its time.
     """
+    if asked.material is None:
+        return baseline_figures(asked)
     digest = hashlib.sha256(f'{BASELINES} {DTW_BAND}'.encode())
     for way in (RAW, CANONICAL):
         digest.update(asked.material.prepared[way].joints.tobytes())
@@ -158,14 +227,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.ablation:
             recipe = replace(recipe, name=f'ablation-{options.ablation}-{recipe.name}')
         folder, path = RUNS / recipe.name, options.results / f'{recipe.name}.json'
-        asked = exercise(recipe.protocol)
-        baselines = known_baselines(asked, RUNS / 'baselines' / recipe.protocol)
-        about = {'command': command_of(options), 'settings': list(options.set)}
+        asked = asked_by(recipe.protocol)
+        row = variant_named(recipe.system, options.variant)
+        about = {
+            'command': command_of(options),
+            'settings': [*row.settings, *options.set],
+            'variant': options.variant,
+            'about': row.about,
+            'table': row.table,
+            'published': row.published.get(recipe.protocol),
+        }
         for seed in options.seeds:
             run_seed(
                 replace(recipe, seed=seed),
                 asked,
-                baselines,
                 folder,
                 about,
                 resume=options.resume,
@@ -175,8 +250,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         merged = merge_until_complete(folder, without_seed(recipe), path)
     except (SkeletonActionError, OSError) as error:
         parser.exit(1, f'{parser.prog}: {error}\n')
-    keys = ('name', 'mean', 'std', 'seeds', 'minutes')
-    shown = {key: merged[key] for key in keys}
+    keys = ('name', 'mean', 'std', 'seeds', 'minutes', 'published', 'fold_mean')
+    shown = {key: merged[key] for key in keys if merged.get(key) is not None}
     shown['baselines'] = {
         name: found['accuracy_mean'] for name, found in merged['baselines'].items()
     }
@@ -187,6 +262,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def command_of(options: argparse.Namespace) -> str:
     """Write down the command that was given, but for the seeds."""
     words = ['python -m training.run', options.protocol, '--system', options.system]
+    words += [f'--variant {options.variant}'] if options.variant else []
     words += ['--alone'] if options.alone else []
     words += [f'--set {setting!r}' for setting in options.set]
     words += [f'--ablation {options.ablation}'] if options.ablation else []

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -44,6 +45,30 @@ class BatchSource(Protocol):
         """Give up processes and files; called once."""
 
 
+@dataclass(frozen=True)
+class Variant:
+    """
+    A row of a paper's table: settings of a system's recipe, to be run by some protocols.
+
+    :param about: the row's name in the table.
+    :param settings: 'name=value' each, as `--set` has them.
+    :param table: of the paper, such as 'Table III'.
+    :param published: accuracy in percent by protocol.
+    :param also: protocols to run it by for which nothing is published.
+    """
+
+    about: str
+    settings: tuple[str, ...] = ()
+    table: str = ''
+    published: Mapping[str, float] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """All that it is run by."""
+        return *self.published, *self.also
+
+
 class System(ABC, Generic[R]):
     """
     One way to learn and to compare.
@@ -52,12 +77,17 @@ class System(ABC, Generic[R]):
     :cvar about: one sentence for the list of recipes: whose it is, and what it does.
     :cvar recipe_type: the kind of recipe that it takes.
     :cvar kind: 'embedder', or 'classifier' where `logits` is what it is about; also of a bundle.
+    :cvar paper: the paper's short name, under which its table stands; '' where there is none.
+    :cvar variants: rows of the paper's tables by names for the command line; '' is the recipe as it
+        is.
     """
 
     kind: ClassVar[str] = 'embedder'
     name: ClassVar[str]
     about: ClassVar[str]
     recipe_type: ClassVar[type[Recipe]]
+    paper: ClassVar[str] = ''
+    variants: ClassVar[Mapping[str, Variant]] = {}
 
     def __init__(self, recipe: R) -> None:
         self.recipe = recipe

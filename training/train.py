@@ -90,9 +90,14 @@ def device_of(name: str) -> str:
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose a recipe, and where it runs."""
     parser.add_argument(
-        'protocol', choices=PROTOCOLS, metavar='PROTOCOL', help=', '.join(PROTOCOLS)
+        'protocol',
+        metavar='PROTOCOL',
+        help=f'{", ".join(PROTOCOLS)}; or one fold, such as florence3d-loao/3',
     )
     parser.add_argument('--system', choices=SYSTEMS, default='encoder')
+    parser.add_argument(
+        '--variant', default='', help="a row of its paper's tables: python -m training.recipes"
+    )
     parser.add_argument(
         '--alone', action='store_true', help='learn from the data set asked on only, no others'
     )
@@ -109,7 +114,8 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
 
     :raises ConfigError: there is none such.
     """
-    return override(recipe_for(options.protocol, options.system, alone=options.alone), options.set)
+    recipe = recipe_for(options.protocol, options.system, options.variant, alone=options.alone)
+    return override(recipe, options.set)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -21,7 +21,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from skeleton_action_ros.core.errors import SkeletonActionError
 from training.checkpoints import read_state, write_state
-from training.config import Recipe
+from training.config import Recipe, completed
 from training.data import Sample, fingerprint
 from training.evaluate import examined
 from training.protocols import split
@@ -181,10 +181,8 @@ class Trainer:
         :raises SkeletonActionError: it is of another recipe or other data.
         """
         state = read_state(path)
-        mine = asdict(self.recipe)
-        differing = sorted(
-            key for key in {*state['recipe'], *mine} if state['recipe'].get(key) != mine.get(key)
-        )
+        mine, theirs = asdict(self.recipe), completed(type(self.recipe), state['recipe'])
+        differing = sorted(key for key in {*theirs, *mine} if theirs.get(key) != mine.get(key))
         if differing:
             raise SkeletonActionError(
                 f'{path} is a checkpoint of another recipe: {", ".join(differing)} differ'

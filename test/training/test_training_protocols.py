@@ -13,17 +13,14 @@ from skeleton_action_ros.core.errors import ConfigError, ExamError
 from training.config import DataConfig, Recipe
 from training.data import Sample
 from training.protocols import (
-    EXAM_DRAWS,
     PROTOCOLS,
-    Questions,
     ask_across_views,
-    first_clips,
     is_ntu_reference,
     ntu_auxiliary,
     protocol_named,
-    reference_rows,
     split,
 )
+from training.questions import EXAM_DRAWS, Questions, first_clips, reference_rows
 
 STANDING = standing_clip(5)
 
@@ -55,7 +52,7 @@ def pooled() -> list[Sample]:
         for dataset in ('utkinect', 'nw-ucla', 'florence3d', 'g3d-clips')
         for number in range(1, 11)
         for person in (1, 2)
-        for view in (1, 2)
+        for view in (1, 2, 3)
     ]
     drawn = [sample('simulated', 0, 0, '', label=f'simulated_{k}') for k in range(10)]
     return [*UTD, *MSR, *others, *drawn]
@@ -127,8 +124,12 @@ def test_what_is_asked_is_neither_learned_from_nor_selected_on(name: str) -> Non
 
     learned, selected = ({one.action for one in some} for some in (training, validation))
     assert learned
-    assert not learned & selected
-    if not protocol.closed:
+    if protocol.closed:
+        queries = {id(one) for one in places(questions, own)[1]}
+        assert queries.isdisjoint(map(id, (*training, *validation)))
+        assert asked <= learned
+    else:
+        assert not learned & selected
         assert not learned & asked
         assert not selected & asked
     for draw in questions.draws:
@@ -210,12 +211,12 @@ def test_fixed_references_differ_only_in_the_half_that_is_taught() -> None:
 
 
 def ntu_clips() -> list[Sample]:
-    """Two persons, three cameras and both setups that published references are from."""
+    """Four persons, two cameras and both setups that published references are from."""
 
     def some() -> Iterator[Sample]:
         for number in range(1, 121):
             for setup in (1, 18):
-                for person in (8, 9):
+                for person in (3, 8, 9, 25):
                     for camera in (1, 3):
                         trial = f'S{setup:03}R001'
                         yield sample('ntu', number, person, trial, view=camera)
@@ -232,7 +233,7 @@ def test_ntu_references_are_the_published_ones() -> None:
         ('S001R001' if number <= 55 else 'S018R001', 3, 8, number) for number in novel
     }
     assert {one.number for one in queries} == novel
-    assert len(queries) == 20 * 8 - 20
+    assert len(queries) == 20 * 16 - 20
     assert not is_ntu_reference(replace(references[0], trial='S001R002'))
 
 
@@ -266,3 +267,34 @@ def test_action_without_its_reference_is_named() -> None:
 def test_unknown_protocol_is_named_with_those_that_there_are() -> None:
     with pytest.raises(ConfigError, match="no protocol 'utd-99': there are default, utd-15"):
         protocol_named('utd-99')
+
+
+def test_unknown_fold_is_named_with_those_that_there_are() -> None:
+    with pytest.raises(ConfigError, match="no protocol 'kth1/6': kth1 has folds 1, 2, 3, 4, 5"):
+        protocol_named('kth1/6')
+    with pytest.raises(ConfigError, match='utd-15 has no folds'):
+        protocol_named('utd-15/1')
+
+
+def test_ntu60_is_divided_as_its_authors_and_the_thesis_divide_it() -> None:
+    samples = ntu_clips()
+    _, queries = places(ask('ntu60-cross-subject', samples), samples)
+    training, validation = split(recipe('ntu60-cross-subject'), samples)
+
+    assert {one.person for one in queries} == {3}
+    assert {one.person for one in training} == {8, 9}
+    assert {one.person for one in validation} == {25}
+    assert {one.number for one in (*training, *validation, *queries)} == set(range(1, 61))
+    _, queries = places(ask('ntu60-cross-view', samples), samples)
+    assert {one.view for one in queries} == {1}
+    everybody, nobody = split(recipe('ntu60-cross-view', stride=0), samples)
+    assert {one.view for one in everybody} == {3}
+    assert {one.person for one in everybody} == {3, 8, 9, 25}
+    assert nobody == []
+
+
+def test_other_data_sets_are_learned_whole_beside_a_closed_one() -> None:
+    training, _ = split(recipe('utd-cross-subject', stride=0), pooled())
+
+    assert {one.person for one in training if one.dataset == 'utd-mhad'} == {1, 3, 5, 7}
+    assert {one.person for one in training if one.dataset == 'utkinect'} == {1, 2}

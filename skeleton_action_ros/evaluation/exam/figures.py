@@ -39,9 +39,14 @@ class Figures:
 
     @property
     def per_class(self) -> dict[str, float]:
-        """Share of each action's queries, over all draws, that were named rightly."""
-        shares = self.confusion.diagonal() / self.confusion.sum(axis=1)
-        return dict(zip(self.classes, shares.tolist(), strict=True))
+        """Share of each asked action's queries, over all draws, that were named rightly."""
+        asked = self.confusion.sum(axis=1).tolist()
+        right = self.confusion.diagonal().tolist()
+        return {
+            label: shown / count
+            for label, shown, count in zip(self.classes, right, asked, strict=True)
+            if count
+        }
 
     def to_json(self) -> dict[str, object]:
         """Return means and standard deviations over the draws, as shares from 0 to 1."""
