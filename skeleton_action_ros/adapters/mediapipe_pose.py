@@ -98,6 +98,8 @@ class MediapipePose:
         if not found or self._since_detection >= self._config.detect_every_frames:
             for region in self._candidates(canvas, found):
                 found += self._pose_in(canvas, region)
+                if found and self._last is None:
+                    break
         self._lost = not found
         if found:
             self._last = found[0][1]
@@ -132,7 +134,12 @@ class MediapipePose:
     def _candidates(
         self, canvas: NDArray[np.uint8], found: Sequence[tuple[ImagePose, Region]]
     ) -> list[Region]:
-        """Detect persons; return where the followed one may be besides where it was found."""
+        """
+        Detect persons; return where the followed one may be besides where it was found.
+
+        Where nobody is followed yet these are all, the nearest to the place wanted first: what is
+        detected there may turn out to be a coat.
+        """
         self._since_detection = 0
         side = float(len(canvas))
         regions = []
@@ -145,7 +152,7 @@ class MediapipePose:
         if self._last is None:
             height, width = self._size
             place_px = (self._config.place_x * width, self._config.place_y * height)
-            return nearest_to(place_px, regions)[:1]
+            return nearest_to(place_px, regions)[:_MOST_HYPOTHESES]
         others = [
             region
             for region in could_be(self._last, regions)
@@ -154,7 +161,7 @@ class MediapipePose:
         return others[: _MOST_HYPOTHESES - len(found)]
 
     def _pose_in(self, canvas: NDArray[np.uint8], region: Region) -> list[tuple[ImagePose, Region]]:
-        """Find one person's joints; return also where to look in the next image. None: empty."""
+        """Find one person's joints, and where to look in the next image; empty: nobody is there."""
         side = float(len(canvas))
         rectangle = NormalizedRect(
             x_center=region.x_px / side,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,8 @@ _FORGIVEN_SHARE = 0.05
 _FORGIVEN_IMAGES = 2
 _CAPTURE_TIMEOUT_MS = 3000
 _CLOSING_S = 5.0
+
+_WHO = re.compile(r'//[^/@]*@')  # a name and password in an address belong in no log
 
 OnRefused = Callable[[ImageError], None]
 
@@ -143,6 +146,8 @@ class ImageFolder:
     """
     The images of a folder in the order of their names, at an even rate, from one second on.
 
+    One that cannot be read is left out.
+
     :raises SourceError: there is none.
     """
 
@@ -164,17 +169,21 @@ class ImageFolder:
         return f'images {self._path} ({len(self._files)})'
 
     def images(self, on_refused: OnRefused) -> Iterator[ColourImage]:
+        error: ImageError | None = None
+        good = False
         for number, file in enumerate(self._files):
             if self._closed:
                 return
-            pixels = cv2.imread(str(file), cv2.IMREAD_COLOR)
-            if pixels is None:
-                size = file.stat().st_size
-                on_refused(
-                    ImageError('unreadable', f'{file}: no image in its {size} bytes: left out')
-                )
+            try:
+                pixels = _read(file)
+            except ImageError as error_of_file:
+                error = error_of_file
+                on_refused(error)
                 continue
-            yield ColourImage(_FIRST_NS + number * self._step_ns, _red_first(pixels))
+            good = True
+            yield ColourImage(_FIRST_NS + number * self._step_ns, pixels)
+        if error is not None and not good:
+            raise SourceError(f'none of {len(self._files)} images can be read: {error}')
 
     def close(self) -> None:
         self._closed = True
@@ -201,8 +210,9 @@ class CameraStream:
 
     @property
     def name(self) -> str:
-        kind = 'camera' if isinstance(self._device, int) else 'stream'
-        return f'{kind} {self._device}'
+        if isinstance(self._device, int):
+            return f'camera {self._device}'
+        return f'stream {_WHO.sub("//", self._device)}'
 
     @property
     def dropped(self) -> int:
@@ -256,6 +266,18 @@ class CameraStream:
             raise SourceError(
                 f'{self.name} cannot be opened: is it there, and nobody else uses it?'
             )
+
+
+def _read(file: Path) -> NDArray[np.uint8]:
+    """:raises ImageError: the file is no image, or has gone."""
+    try:
+        pixels = cv2.imread(str(file), cv2.IMREAD_COLOR)
+        if pixels is not None:
+            return _red_first(pixels)
+        why = f'no image in its {file.stat().st_size} bytes'
+    except (OSError, cv2.error) as error:
+        why = ' '.join(str(error).split())
+    raise ImageError('unreadable', f'{file}: {why}: left out')
 
 
 def _red_first(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

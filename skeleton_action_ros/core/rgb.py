@@ -157,11 +157,13 @@ class SkeletonFinder:
             return []
         if not hypotheses:
             return [*self.finish(), *self._nobody(image.stamp_ns)]
+        before = []
         if self._has_left(image.stamp_ns):
+            before = self.finish()
             self._forget()
         self._seen_ns = image.stamp_ns
         self._waiting[image.stamp_ns] = image
-        return self._scenes(self._chooser.push(image.stamp_ns, hypotheses))
+        return [*before, *self._scenes(self._chooser.push(image.stamp_ns, hypotheses))]
 
     def finish(self) -> list[Scene]:
         """Return the scenes that still waited for later images."""

@@ -22,12 +22,12 @@ from skeleton_action_ros.nodes import qos
 from skeleton_action_ros.nodes.base import ActionNode
 from skeleton_action_ros.nodes.configuration import SkeletonSourceParameters
 from skeleton_action_ros.nodes.readers import pose_estimator_maker
-from skeleton_action_ros.nodes.topic_inputs import Forward
+from skeleton_action_ros.nodes.topic_inputs import Forward, TopicInput
 
 _LOOK_EVERY_S = 0.005
 
 
-class ImagesInput:
+class ImagesInput(TopicInput):
     """
     `sensor_msgs/Image` on `input_topic`, with depth and calibration where they are asked for.
 
@@ -52,8 +52,9 @@ class ImagesInput:
         )
         node.every(_LOOK_EVERY_S, stream.look)
 
-    def note(self) -> str:
-        return ''
+    def close(self) -> None:
+        """Release the model."""
+        self._estimator.close()
 
     def finder(self, stream: _Stream) -> SkeletonFinder:
         """Make what begins anew with the next image."""

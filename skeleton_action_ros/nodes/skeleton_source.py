@@ -92,7 +92,9 @@ class SkeletonSourceNode(ActionNode):
         if self._source is not None:
             self._source.close()
             self._source = None
-        self._input = None
+        if self._input is not None:
+            self._input.close()
+            self._input = None
 
     def describe(self) -> None:
         if self._player is not None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from visualization_msgs.msg import MarkerArray
 
@@ -25,9 +26,10 @@ Forward = Callable[[Scene, Sequence[SkeletonActionError], str], None]
 """Takes a scene, what was refused in it, and its frame (empty: not known, or other axes)."""
 
 
-class TopicInput(Protocol):
+class TopicInput(ABC):
     """Subscribes while the node is active, and forwards what comes."""
 
+    @abstractmethod
     def listen(self, node: ActionNode, topic: str, forward: Forward) -> None:
         """
         Subscribe.
@@ -37,9 +39,13 @@ class TopicInput(Protocol):
 
     def note(self) -> str:
         """Say what came of which nothing can be made; empty: nothing did."""
+        return ''
+
+    def close(self) -> None:  # noqa: B027 - most hold nothing
+        """Release what it holds; `listen` must not follow."""
 
 
-class MarkersInput:
+class MarkersInput(TopicInput):
     """The Azure Kinect ROS driver's `visualization_msgs/MarkerArray`."""
 
     def listen(self, node: ActionNode, topic: str, forward: Forward) -> None:
@@ -52,11 +58,8 @@ class MarkersInput:
 
         node.listen(MarkerArray, topic, take, qos.SENSOR)
 
-    def note(self) -> str:
-        return ''
 
-
-class SkeletonsInput:
+class SkeletonsInput(TopicInput):
     """Another program's `SkeletonArray`."""
 
     def listen(self, node: ActionNode, topic: str, forward: Forward) -> None:
@@ -68,11 +71,8 @@ class SkeletonsInput:
 
         node.listen(SkeletonArray, topic, take, qos.SENSOR)
 
-    def note(self) -> str:
-        return ''
 
-
-class FramesInput:
+class FramesInput(TopicInput):
     """The coordinate frames of a tracker, `tf2_msgs/TFMessage`."""
 
     def __init__(self, parameters: SkeletonSourceParameters) -> None:
@@ -100,7 +100,7 @@ class FramesInput:
         return self._frames.note()
 
 
-class KeypointsInput:
+class KeypointsInput(TopicInput):
     """Persons with 17 joints in 3D, as `yolo_msgs/DetectionArray` has them."""
 
     def __init__(self, parameters: SkeletonSourceParameters) -> None:
@@ -117,9 +117,6 @@ class KeypointsInput:
             forward(scene, errors, reader.frame_id)
 
         node.listen(self._type, topic, take, qos.SENSOR)
-
-    def note(self) -> str:
-        return ''
 
 
 @dataclass(frozen=True)

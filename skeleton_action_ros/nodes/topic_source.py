@@ -79,6 +79,7 @@ class TopicSource:
             while not self._waiting.empty():  # what came before it was closed
                 yield self._waiting.get()
         finally:
+            self._input.close()
             rclpy.try_shutdown()
 
     def close(self) -> None:

@@ -486,7 +486,7 @@ def test_a_device_that_does_not_start_is_given_back(bus: type[FakePyK4A]) -> Non
 
 def test_a_device_is_found_by_its_serial_number(bus: type[FakePyK4A]) -> None:
     bus.plugged = ('A', 'B', 'C')
-    with pytest.raises(SourceError, match="serial number 'X': got A, B, C$"):
+    with pytest.raises(SourceError, match=r"serial number 'X': got A, B, C$"):
         K4aDevice(AzureKinectConfig(serial='X'), with_color=False).open()
     assert not bus.held
     assert K4aDevice(AzureKinectConfig(serial='B'), with_color=False).open() == 'B'

@@ -6,6 +6,8 @@ import gc
 import os
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,6 +83,43 @@ def test_of_two_persons_the_one_nearest_to_the_given_place_is_followed(wave: Pat
             column = estimator.estimate(still)[0].image_px[Joint.NOSE, 0]
             assert low < column < high
         estimator.close()
+
+
+class Landmarks:
+    """The joints of somebody who fills the region; nobody's where the region is a coat."""
+
+    def __init__(self, coat_x: float) -> None:
+        self._coat_x = coat_x
+
+    def process(self, inputs: dict[str, Any]) -> SimpleNamespace:
+        region = inputs['region']
+        if abs(region.x_center - self._coat_x) < 0.05:
+            return SimpleNamespace(joints=None, world=None, circle=None)
+        here = SimpleNamespace(
+            x=region.x_center, y=region.y_center, z=0.0, visibility=1.0, presence=1.0
+        )
+        rim = SimpleNamespace(**{**vars(here), 'y': region.y_center - 0.2})
+        many = SimpleNamespace(landmark=[here] * 33)
+        return SimpleNamespace(
+            joints=many, world=many, circle=SimpleNamespace(landmark=[here, rim])
+        )
+
+
+def test_what_only_looks_like_a_person_does_not_hide_the_one_beside_it(
+    estimator: MediapipePose,
+) -> None:
+    def detected(x: float) -> SimpleNamespace:
+        points = [SimpleNamespace(x=x, y=0.5), SimpleNamespace(x=x, y=0.3)]
+        return SimpleNamespace(
+            score=[0.9], location_data=SimpleNamespace(relative_keypoints=points)
+        )
+
+    found = SimpleNamespace(detections=[detected(0.5), detected(0.8)])
+    estimator.close()
+    estimator._detection = SimpleNamespace(process=lambda _: found)
+    estimator._landmarks = Landmarks(coat_x=0.5)
+    (pose,) = estimator.estimate(np.zeros((100, 100, 3), np.uint8))
+    assert pose.image_px[0].tolist() == pytest.approx([80.0, 50.0])
 
 
 def test_change_of_size_is_borne(estimator: MediapipePose, wave: Path) -> None:

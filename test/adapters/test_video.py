@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
+import struct
 import threading
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -113,12 +115,35 @@ def test_unreadable_image_is_left_out_and_named(tmp_path: Path) -> None:
     assert 'b.png: no image in its 5 bytes' in str(error)
 
 
+def test_image_of_absurd_size_and_one_that_has_gone_are_left_out(tmp_path: Path) -> None:
+    wide = struct.pack('>IIBBBBB', 2_000_000, 1, 8, 2, 0, 0, 0)
+    header = struct.pack('>I', 13) + b'IHDR' + wide + struct.pack('>I', zlib.crc32(b'IHDR' + wide))
+    (tmp_path / 'a.png').write_bytes(b'\x89PNG\r\n\x1a\n' + header)
+    for name in ('b.png', 'c.png'):
+        cv2.imwrite(str(tmp_path / name), np.zeros((48, 64, 3), np.uint8))
+    folder = ImageFolder(tmp_path, 10.0)
+    (tmp_path / 'c.png').unlink()
+    images, errors = read(folder)
+    assert [image.stamp_ns for image in images] == [1_100_000_000]
+    assert [error.reason for error in errors] == ['unreadable', 'unreadable']
+    assert 'c.png: [Errno 2] No such file' in str(errors[1])
+
+
+def test_folder_of_which_nothing_can_be_read_is_an_error_that_names_the_last(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / 'a.png').write_bytes(b'12345')
+    with pytest.raises(SourceError, match=r'none of 1 images can be read: .*a\.png: no image'):
+        read(ImageFolder(tmp_path, 10.0))
+
+
 def test_path_says_what_is_read(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((48, 64, 3), np.uint8))
     path = write_video(tmp_path / 'a.avi', 1)
     assert open_images('', replace(CONFIG, device=3)).name == 'camera 3'
     assert open_images('2', CONFIG).name == 'camera 2'
     assert open_images('rtsp://robot/front', CONFIG).name == 'stream rtsp://robot/front'
+    assert open_images('rtsp://me:secret@cam/1', CONFIG).name == 'stream rtsp://cam/1'
     assert open_images(str(tmp_path), CONFIG).name == f'images {tmp_path} (1)'
     assert open_images(str(path), CONFIG).name == f'video {path}'
     assert [open_images(p, CONFIG).live for p in ('2', str(path))] == [True, False]

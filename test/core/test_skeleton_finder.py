@@ -141,6 +141,16 @@ def test_lookahead_delays_scenes_and_loses_none() -> None:
     assert [scene.stamp_ns // 1_000_000 for scene in scenes] == [100, 133, 166, 200]
 
 
+def test_who_comes_after_a_gap_does_not_take_over_scenes_that_waited() -> None:
+    scenes, _ = found(
+        FakeEstimator([seen_at(PLACE)]),
+        images(100, 133, 2_000, 2_033),
+        choice=ChoiceConfig(lookahead_frames=2),
+    )
+    seen = [(scene.stamp_ns // 1_000_000, scene.skeletons[0].body_id) for scene in scenes]
+    assert seen == [(100, 1), (133, 1), (2_000, 2), (2_033, 2)]
+
+
 def test_distance_without_depth_changes_slowly_along_the_line_of_sight() -> None:
     near, far = seen_at((0.6, 0.0, 2.0)), seen_at((0.9, 0.0, 3.0))
 

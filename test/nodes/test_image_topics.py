@@ -33,6 +33,7 @@ class Camera:
     def __init__(self, robot: Robot, source: SkeletonSourceNode) -> None:
         self.robot = robot
         self.source = source
+        self.estimator = FakeEstimator([])
         self._colour = robot.node.create_publisher(Image, TOPIC, 10)
         self._depth = robot.node.create_publisher(Image, DEPTH_TOPIC, 10)
         self._info = robot.node.create_publisher(CameraInfo, 'front/camera_info', 10)
@@ -97,6 +98,7 @@ def camera(robot: Make, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Camera
         made.wait(lambda: node._skeletons.get_subscription_count() >= 1, 'the source is heard')
         node.trigger_activate()
         assert is_active(node)
+        made.estimator = estimator
         made.connect(depth='rgb.depth_topic' in parameters)
         return made
 
@@ -182,3 +184,11 @@ def test_image_without_stamp_is_refused(camera: Callable[..., Camera]) -> None:
     front.show(5_000)
     front.wait(front.skeletons, 'skeletons come')
     assert front.robot.diagnosis('skeleton_source', 'refused.stamp') == '1'
+
+
+def test_the_model_is_released_with_the_node(camera: Callable[..., Camera]) -> None:
+    front = camera()
+    front.source.trigger_deactivate()
+    assert front.estimator.closed == 0
+    front.source.trigger_cleanup()
+    assert front.estimator.closed == 1
