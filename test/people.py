@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from skeleton_action_ros.core.calibration import OpenSet
 from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.layouts import Common15 as Joint
 from skeleton_action_ros.core.preprocess import PreprocessConfig, extents
@@ -93,6 +94,7 @@ class FakeModel:
         threshold: float = 0.7,
         tokens: int = 0,
         similarity: SimilarityConfig | None = None,
+        open_set: OpenSet | None = None,
     ) -> None:
         self.name = 'fake'
         self.kind = kind
@@ -100,6 +102,7 @@ class FakeModel:
         self.threshold = threshold
         self.preprocess = PreprocessConfig(frames=16)
         self.similarity = similarity or SimilarityConfig()
+        self.open_set = open_set or OpenSet()
         self.batches: list[int] = []
         self._output = output
         self._tokens = tokens

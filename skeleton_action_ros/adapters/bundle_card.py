@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from skeleton_action_ros.core.calibration import CalibrationConfig, ConfidenceCurve
 from skeleton_action_ros.core.config import build
 from skeleton_action_ros.core.errors import BundleError, ConfigError
 from skeleton_action_ros.core.preprocess import PreprocessConfig
@@ -60,6 +61,10 @@ class Card:
     :param tokens: (K, d) of an embedder that gives tokens; K is 0 for one that does not.
     :param similarity: how its descriptors are compared.
     :param models: the files of the model, by precision: 'fp32' always, 'int8' in some bundles.
+    :param calibration: how each action gets a threshold of its own; in bundles before there were
+        such, none does.
+    :param confidence: None where it was not measured.
+    :param background: sha256 of the background's file; '' where there is none.
     """
 
     kind: str
@@ -70,6 +75,9 @@ class Card:
     tokens: tuple[int, int]
     similarity: SimilarityConfig
     models: Mapping[str, ModelFile]
+    calibration: CalibrationConfig
+    confidence: ConfidenceCurve | None
+    background: str
 
     @property
     def inputs(self) -> dict[str, tuple[int, ...]]:
@@ -186,6 +194,11 @@ def parse_card(card: Mapping[str, Any], path: Path) -> Card:
         raise BundleError(
             f'{path}: similarity gives tokens the share {similarity.tokens:g}, but shapes has none'
         )
+    calibration = CalibrationConfig()
+    if 'calibration' in card:
+        calibration = _settings(
+            CalibrationConfig, 'calibration', value('calibration', dict, 'an object'), path
+        )
     parsed = Card(
         kind=kind,
         labels=tuple(labels),
@@ -195,7 +208,15 @@ def parse_card(card: Mapping[str, Any], path: Path) -> Card:
         tokens=(tokens[0], tokens[1]),
         similarity=similarity,
         models=_models(card, path),
+        calibration=calibration,
+        confidence=_confidence(card, path),
+        background=_background(card, path),
     )
+    if parsed.calibration.background > 0.0 and not parsed.background:
+        raise BundleError(
+            f'{path}: calibration gives the background the weight '
+            f'{parsed.calibration.background:g}, but there is none'
+        )
     for name, shape in parsed.shapes.items():
         if shapes.get(name) != ['B', *shape]:
             raise BundleError(
@@ -214,6 +235,34 @@ def _models(card: Mapping[str, Any], path: Path) -> dict[str, ModelFile]:
             raise BundleError(f'{path}: int8 must be an object, got {card["int8"]!r}')
         models['int8'] = _model(card['int8'], 'int8: ', path)
     return models
+
+
+def _confidence(card: Mapping[str, Any], path: Path) -> ConfidenceCurve | None:
+    if 'confidence' not in card:
+        return None
+    curve = card['confidence']
+    names = {item.name for item in fields(ConfidenceCurve)}
+    if not isinstance(curve, dict) or not names <= set(curve):
+        raise BundleError(
+            f'{path}: confidence must be an object with {sorted(names)}, got {curve!r}'
+        )
+    values = [curve[name] for name in ('slope', 'offset')]
+    if not all(type(one) in (int, float) and abs(one) <= 1e3 for one in values) or values[0] <= 0:
+        raise BundleError(
+            f'{path}: confidence must give a slope above 0 and an offset, numbers up to 1000, '
+            f'got {curve!r}'
+        )
+    return ConfidenceCurve(float(values[0]), float(values[1]))
+
+
+def _background(card: Mapping[str, Any], path: Path) -> str:
+    if 'background' not in card:
+        return ''
+    entry = card['background']
+    sha256 = entry.get('sha256') if isinstance(entry, dict) else None
+    if not isinstance(sha256, str) or not sha256:
+        raise BundleError(f'{path}: background must be an object with sha256, got {entry!r}')
+    return sha256
 
 
 def _model(values: Mapping[str, Any], where: str, path: Path) -> ModelFile:

@@ -18,6 +18,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
+from skeleton_action_ros.adapters.background_file import read_background
 from skeleton_action_ros.adapters.bundle_card import (
     INPUTS,
     MODEL_FILES,
@@ -28,6 +29,7 @@ from skeleton_action_ros.adapters.bundle_card import (
     parse_card,
     read_card,
 )
+from skeleton_action_ros.core.calibration import OpenSet
 from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.errors import BundleError
 from skeleton_action_ros.core.preprocess import PreprocessConfig, extents
@@ -63,6 +65,7 @@ class OnnxModel:
         *,
         precision: str = 'fp32',
         bind: bool,
+        open_set: OpenSet | None = None,
     ) -> None:
         self._name = name
         self._card = card
@@ -71,6 +74,7 @@ class OnnxModel:
         self._notes = dict(provider_notes)
         self._precision = precision
         self._bind = bind
+        self._open_set = open_set or OpenSet()
 
     @property
     def name(self) -> str:
@@ -101,6 +105,11 @@ class OnnxModel:
     def similarity(self) -> SimilarityConfig:
         """How the descriptors of this embedder are compared."""
         return self._card.similarity
+
+    @property
+    def open_set(self) -> OpenSet:
+        """What the bundle brings along to tell what was taught from all else."""
+        return self._open_set
 
     @property
     def precision(self) -> str:
@@ -234,6 +243,7 @@ def load_bundle(
             f'the card says {card.models[precision].sha256}'
         )
     golden = _read_golden(bundle / 'golden.npz', card)
+    open_set = _open_set(bundle, card, digest)
     notes: dict[str, str] = {}
     for provider in providers:
         on_cpu = provider == CPU
@@ -252,6 +262,7 @@ def load_bundle(
             notes,
             precision=precision,
             bind=not on_cpu,
+            open_set=open_set,
         )
         wrong = _golden_fault(model, golden, card, provider)
         if not wrong:
@@ -260,6 +271,22 @@ def load_bundle(
         notes[provider] = wrong
     reasons = '; '.join(f'{provider}: {note}' for provider, note in notes.items())
     raise BundleError(f'{bundle}: no execution provider runs it: {reasons or "none was given"}')
+
+
+def _open_set(bundle: Path, card: Card, digest: str) -> OpenSet:
+    """
+    Return what a bundle brings along to tell what was taught from all else.
+
+    :param digest: sha256 of the model that is used.
+    """
+    background = None
+    if card.background:
+        background = read_background(bundle, card.background, card.width, card.tokens)
+    parts = (digest, card.background, card.threshold, card.similarity, card.calibration)
+    version = hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+    return OpenSet(
+        f'{bundle.resolve().name} {version}', background, card.calibration, card.confidence
+    )
 
 
 def _read(path: Path) -> bytes:

@@ -72,7 +72,7 @@ class ActionEvent:
     :param start_ns: when the action began, sensor time.
     :param end_ns: until when it has been seen so far; for ENDED, when it ended.
     :param stamp_ns: stamp of the frame that decided it.
-    :param confidence: 0 to 1; 0.5 at the threshold.
+    :param confidence: the chance that it is right, 0 to 1.
     """
 
     kind: EventKind
@@ -86,11 +86,16 @@ class ActionEvent:
 
 @dataclass(frozen=True)
 class Match:
-    """A stretch of motion that is as similar to an action as its threshold asks."""
+    """
+    A stretch of motion that is as similar to an action as its threshold asks.
+
+    :param confidence: the chance that it is this action, 0 to 1.
+    """
 
     label: str
     similarity: float
     threshold: float
+    confidence: float
     start_ns: int
     end_ns: int
 
@@ -98,11 +103,6 @@ class Match:
     def excess(self) -> float:
         """How far above its threshold it is, as a share of what was possible: 0 to 1."""
         return (self.similarity - self.threshold) / max(1.0 - self.threshold, 1e-6)
-
-    @property
-    def confidence(self) -> float:
-        """0.5 at the threshold, 1 for identical motion."""
-        return min(max(0.5 + 0.5 * self.excess, 0.0), 1.0)
 
 
 @dataclass

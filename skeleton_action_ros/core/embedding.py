@@ -15,6 +15,7 @@ from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
 from skeleton_action_ros.core.skeleton import Clip
 
 if TYPE_CHECKING:
+    from skeleton_action_ros.core.calibration import OpenSet
     from skeleton_action_ros.core.similarity import SimilarityConfig
 
 
@@ -89,6 +90,10 @@ class Model(Protocol):
     @property
     def similarity(self) -> SimilarityConfig:
         """How the descriptors of this embedder are compared."""
+
+    @property
+    def open_set(self) -> OpenSet:
+        """What it brings along to tell what was taught from all else."""
 
     def infer(self, joints: NDArray[np.float32], mask: NDArray[np.float32]) -> Descriptors:
         """

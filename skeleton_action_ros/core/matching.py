@@ -9,9 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from skeleton_action_ros.core.calibrating import Calibrator, Evidence
+from skeleton_action_ros.core.calibration import Calibration
 from skeleton_action_ros.core.config import setting
 from skeleton_action_ros.core.embedding import Descriptors, Model, prepare_clips
-from skeleton_action_ros.core.gallery import Gallery, Template
+from skeleton_action_ros.core.gallery import Gallery
 from skeleton_action_ros.core.motion import MotionConfig, trim_to_motion
 from skeleton_action_ros.core.preprocess import mirrored
 from skeleton_action_ros.core.similarity import NEVER, Templates, shortlist, similarities
@@ -49,6 +51,9 @@ class Matcher(Protocol):
     def scales_s(self) -> tuple[float, ...]:
         """Lengths of the pieces worth comparing, rising."""
 
+    def confidence(self, similarity: float, threshold: float) -> float:
+        """Return the chance that a match of this similarity is right, from 0 to 1."""
+
     def similarities(self, clips: Sequence[Clip]) -> NDArray[np.float32]:
         """
         Compare pieces with all actions in one batch.
@@ -78,6 +83,7 @@ class _Known:
     described: Descriptors
     image: Descriptors | None
     duration_s: float
+    evidence: Evidence | None = None
 
 
 class TemplateIndex:
@@ -87,12 +93,13 @@ class TemplateIndex:
     Templates are trimmed to their motion and embedded once; a gallery that changes costs only its
     new templates.
 
-    :param threshold: similarity from which a match counts, for templates that bring no threshold
-        of their own.
+    :param threshold: similarity from which a match counts, for actions of which no template brings
+        a threshold of its own; 0: it is calibrated for each action, unless the gallery says what
+        this model was calibrated to.
     """
 
     def __init__(
-        self, model: Model, motion: MotionConfig, limits: MatchingConfig, threshold: float
+        self, model: Model, motion: MotionConfig, limits: MatchingConfig, threshold: float = 0.0
     ) -> None:
         self._model = model
         self._motion = motion
@@ -102,8 +109,9 @@ class TemplateIndex:
         if not limits.other_side:
             similarity = replace(similarity, other_side=NEVER)
         self._similarity = similarity
+        self._calibrator = Calibrator(model, similarity)
         self._known: dict[str, _Known] = {}
-        self._arrange([])
+        self._arrange(Gallery())
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -146,8 +154,26 @@ class TemplateIndex:
                 for index, failure in prepared.failures.items()
             ]
         self._known = known
-        self._arrange([item for item in gallery.templates if item.id in known])
+        self._arrange(gallery)
         return problems
+
+    def calibrations(self) -> list[Calibration]:
+        """
+        Measure from what similarity each action counts, whatever its threshold is now.
+
+        :return: one a label, in alphabetical order; of templates that can be used.
+        """
+        self._measure()
+        return self._calibrator.calibrations(
+            [template.id for template in self._ordered],
+            [template.label for template in self._ordered],
+            [evidence for one in self._ordered if (evidence := self._known[one.id].evidence)],
+            self._templates,
+        )
+
+    def confidence(self, similarity: float, threshold: float) -> float:
+        curve = self._model.open_set.confidence
+        return curve.at(similarity - threshold) if curve else _plain(similarity, threshold)
 
     def similarities(self, clips: Sequence[Clip]) -> NDArray[np.float32]:
         out = np.full((len(clips), len(self._labels)), _NO_MATCH, np.float32)
@@ -180,11 +206,12 @@ class TemplateIndex:
         best = int(np.argmax(np.where(others, alike, -np.inf)))
         return Hypothesis(self._labels[best], float(alike[best]), float(self._thresholds[best]))
 
-    def _arrange(self, templates: Sequence[Template]) -> None:
+    def _arrange(self, gallery: Gallery) -> None:
         """Lay the descriptors out label by label."""
-        ordered = sorted(templates, key=lambda template: template.label)
-        names = [template.label for template in ordered]
-        entries = [self._known[template.id] for template in ordered]
+        usable = (template for template in gallery.templates if template.id in self._known)
+        self._ordered = sorted(usable, key=lambda template: template.label)
+        names = [template.label for template in self._ordered]
+        entries = [self._known[template.id] for template in self._ordered]
         self._labels = tuple(sorted(set(names)))
         self._firsts = np.array([names.index(label) for label in self._labels], np.intp)
         nothing = Descriptors.without_tokens(np.zeros((0, 0), np.float32))
@@ -195,14 +222,41 @@ class TemplateIndex:
         )
         self._durations_s = np.array([max(entry.duration_s, 1e-3) for entry in entries])
         self._extents = np.maximum(described.extents, 1e-3)
-        own: dict[str, float] = {}
-        for template in ordered:
-            if template.threshold > 0.0:
-                own[template.label] = min(template.threshold, own.get(template.label, np.inf))
-        self._thresholds = np.array(
-            [own.get(label, self._threshold) for label in self._labels], np.float32
-        )
         self._scales_s = _scales(self._durations_s)
+        given = {label: self._given(gallery, label) for label in self._labels}
+        unsettled = [label for label, value in given.items() if value == 0.0]
+        if unsettled and not self._model.open_set.calibration.moves:
+            given |= dict.fromkeys(unsettled, self._model.threshold)
+        elif unsettled:
+            measured = {one.label: one.threshold for one in self.calibrations()}
+            given |= {label: measured[label] for label in unsettled}
+        self._thresholds = np.array([given[label] for label in self._labels], np.float32)
+
+    def _given(self, gallery: Gallery, label: str) -> float:
+        """Return the threshold of an action that needs no measuring; 0: there is none."""
+        own = gallery.own_threshold(label) or self._threshold
+        calibration = gallery.calibration(label)
+        if own or calibration is None or calibration.model != self._model.open_set.model:
+            return own
+        return calibration.threshold
+
+    def _measure(self) -> None:
+        """Measure the templates that have not been measured."""
+        for template in self._ordered:
+            known = self._known[template.id]
+            if known.evidence is None:
+                clip = trim_to_motion(template.clip, self._motion)
+                prepared = prepare_clips([clip], self._model.preprocess)
+                evidence = self._calibrator.measure(
+                    prepared.joints[0], prepared.mask[0], known.described, known.image
+                )
+                self._known[template.id] = replace(known, evidence=evidence)
+
+
+def _plain(similarity: float, threshold: float) -> float:
+    """Return 0.5 at the threshold, 1 for identical motion: where nothing better was measured."""
+    excess = (similarity - threshold) / max(1.0 - threshold, 1e-6)
+    return min(max(0.5 + 0.5 * excess, 0.0), 1.0)
 
 
 def _apart(values: NDArray[Any], others: NDArray[Any], factor: float) -> NDArray[np.bool_]:
@@ -241,6 +295,9 @@ class ClassifierMatcher:
     @property
     def scales_s(self) -> tuple[float, ...]:
         return _CLASSIFIER_SCALES_S
+
+    def confidence(self, similarity: float, threshold: float) -> float:
+        return _plain(similarity, threshold)
 
     def similarities(self, clips: Sequence[Clip]) -> NDArray[np.float32]:
         out = np.full((len(clips), len(self._labels)), _NO_MATCH, np.float32)

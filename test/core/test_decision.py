@@ -15,7 +15,14 @@ CONFIG = DecisionConfig(settle_s=0.3, release_s=0.5, hysteresis=0.05, overrule=0
 
 
 def _match(label: str, similarity: float, start_s: float, end_s: float) -> Match:
-    return Match(label, similarity, 0.6, round(start_s * SECOND), round(end_s * SECOND))
+    return Match(
+        label,
+        similarity,
+        0.6,
+        (similarity + 0.25) / 1.25,
+        round(start_s * SECOND),
+        round(end_s * SECOND),
+    )
 
 
 def _is_open(decision: PersonDecision, match: Match) -> bool:
@@ -161,10 +168,11 @@ def test_person_who_leaves_ends_what_is_open() -> None:
     assert decision.end(4 * SECOND) == []
 
 
-def test_confidence_is_half_at_the_threshold_and_one_for_the_same_motion() -> None:
-    assert _match('wave', 0.6, 0, 1).confidence == 0.5
-    assert _match('wave', 1.0, 0, 1).confidence == 1.0
-    assert _match('wave', 0.8, 0, 1).confidence == pytest.approx(0.75)
+def test_events_are_as_sure_as_the_match_that_started_them() -> None:
+    decision = PersonDecision(1, CONFIG)
+    decision.update(SECOND, {'a': _match('a', 0.9, 0.5, 1.0)}, [], Phase.MOVING)
+    events = decision.end(2 * SECOND)
+    assert [event.confidence for event in events] == [pytest.approx(0.92)] * 2
 
 
 def test_events_carry_the_person() -> None:
