@@ -14,6 +14,7 @@ from training.classifier import ClassifierSystem
 from training.config import Recipe, override
 from training.encoder import EncoderSystem
 from training.protocols import PROTOCOLS, protocol_named
+from training.recurrent.system import RecurrentSystem
 from training.skeleton_dml.system import SkeletonDmlSystem
 from training.system import System, Variant
 
@@ -23,6 +24,7 @@ SYSTEMS: dict[str, type[System[Any]]] = {
         EncoderSystem,
         ClassifierSystem,
         SkeletonDmlSystem,
+        RecurrentSystem,
     )
 }
 

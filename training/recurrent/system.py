@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -23,7 +23,8 @@ from training.recurrent.losses import named_at_every_step
 from training.recurrent.network import KEPT_JOINTS, RecurrentNetwork
 from training.recurrent.recipe import RecurrentRecipe
 from training.recurrent.transformer import COMBINATIONS
-from training.system import Arrays, System, tensors
+from training.recurrent.variants import VARIANTS
+from training.system import Arrays, System, Variant, tensors
 
 ADAM_EPSILON = 1e-4
 
@@ -69,6 +70,8 @@ class RecurrentSystem(System[RecurrentRecipe]):
     name: ClassVar[str] = 'recurrent'
     about: ClassVar[str] = 'Le Roux (2017): three layers of 100 GRU over 3D poses, and a softmax'
     recipe_type: ClassVar[type[Recipe]] = RecurrentRecipe
+    paper: ClassVar[str] = 'Learning action recognition from 3D poses (Le Roux, 2017)'
+    variants: ClassVar[Mapping[str, Variant]] = VARIANTS
 
     def __init__(self, recipe: RecurrentRecipe) -> None:
         super().__init__(recipe)
@@ -85,7 +88,11 @@ class RecurrentSystem(System[RecurrentRecipe]):
                 'network.hardest chooses among the times that name an action: it needs '
                 f'network.every_step=True, got hardest={network.hardest:g} with False'
             )
-        self.preprocess = PreprocessConfig(frames=pose.frames, turn=False, scale=False)
+
+    @property
+    def preprocess(self) -> PreprocessConfig:
+        """Joints in metres as the camera sees them: the network places and turns them itself."""
+        return PreprocessConfig(frames=self.recipe.pose.frames, turn=False, scale=False)
 
     def network(self, classes: Sequence[str]) -> RecurrentNetwork:
         return RecurrentNetwork(self.recipe, len(classes))
@@ -106,10 +113,10 @@ class RecurrentSystem(System[RecurrentRecipe]):
         return loss + network.stream.penalty()
 
     def inputs(self, samples: Sequence[Sample]) -> Arrays:
-        clips = [sample.clip for sample in samples]
+        clips, config = [sample.clip for sample in samples], self.preprocess
         if self.recipe.pose.fill_in == 'spline':
-            clips = [filled(clip, self.preprocess.min_confidence) for clip in clips]
-        prepared = [prepare(clip, self.preprocess) for clip in clips]
+            clips = [filled(clip, config.min_confidence) for clip in clips]
+        prepared = [prepare(clip, config) for clip in clips]
         return np.stack([joints for joints, _ in prepared]), np.stack(
             [mask for _, mask in prepared]
         )
