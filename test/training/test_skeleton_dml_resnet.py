@@ -6,7 +6,14 @@ import pytest
 import torch
 
 from skeleton_action_ros.core.errors import SkeletonActionError
-from training.skeleton_dml.resnet import IMAGENET_CLASSES, BasicBlock, ResNet18, load_imagenet
+from training.skeleton_dml.resnet import (
+    IMAGENET_CLASSES,
+    BasicBlock,
+    Bottleneck,
+    ResNet18,
+    ResNet50,
+    load_imagenet,
+)
 
 
 def parameters(network: torch.nn.Module) -> int:
@@ -25,6 +32,15 @@ def imagenet_file(path: Path) -> dict[str, torch.Tensor]:
 def test_it_has_the_published_number_of_weights() -> None:
     assert parameters(ResNet18(IMAGENET_CLASSES)) == 11_689_512
     assert parameters(ResNet18()) == 11_176_512
+    assert parameters(ResNet50(IMAGENET_CLASSES)) == 25_557_032
+
+
+def test_it_takes_images_of_any_number_of_channels() -> None:
+    less = parameters(ResNet18()) - parameters(ResNet18(channels=1))
+
+    assert less == 2 * 64 * 7 * 7
+    assert ResNet18(classes=5, channels=4).eval()(torch.rand(2, 4, 50, 50)).shape == (2, 5)
+    assert ResNet50(channels=1).eval()(torch.rand(2, 1, 50, 50)).shape == (2, 2048)
 
 
 @pytest.mark.parametrize(('size', 'last'), [(256, 8), (64, 2)])
@@ -58,6 +74,24 @@ def test_block_adds_what_its_convolutions_find_to_its_input() -> None:
     # Batch normalisation that has seen nothing divides by sqrt(1 + 1e-5).
     wanted = (images.clamp(min=0.0) / (1 + 1e-5) + images).clamp(min=0.0)
     torch.testing.assert_close(found, wanted)
+
+
+def test_bottleneck_goes_through_fewer_channels_and_back() -> None:
+    block = Bottleneck(8, 2, 1).eval()
+    torch.nn.init.dirac_(block.conv2.weight)
+    for convolution in (block.conv1, block.conv3):
+        convolution.weight.data.zero_()
+    block.conv1.weight.data[0, 3] = block.conv1.weight.data[1, 5] = 1.0
+    block.conv3.weight.data[6, 0] = block.conv3.weight.data[7, 1] = 1.0
+    images = torch.rand(1, 8, 5, 5)
+
+    with torch.inference_mode():
+        found = block(images)
+
+    # Batch normalisation that has seen nothing divides by sqrt(1 + 1e-5), thrice here.
+    added = images.clone().zero_()
+    added[:, 6:] = images[:, [3, 5]] / (1 + 1e-5) ** 1.5
+    torch.testing.assert_close(found, images + added)
 
 
 def test_imagenet_weights_are_taken_by_name_and_the_last_layer_is_left(tmp_path: Path) -> None:
