@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.io import savemat
+from training_clips import LIFTED, lifting_samples
+
+from skeleton_action_ros.core.errors import ConfigError, DatasetError
+from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
+from training.config import DataConfig, OptimizerConfig
+from training.data import Sample
+from training.system import classified
+from training.tarm.recipe import AlterConfig, NetworkConfig, TarmRecipe
+from training.tarm.system import TarmSystem
+from training.trainer import Trainer
+
+FRAMES = 10
+
+
+def tiny(steps: int = 4, **changes: object) -> TarmRecipe:
+    """Small images and few steps."""
+    recipe = TarmRecipe(
+        'tiny',
+        data=DataConfig(train=('made',), validation_stride=0, simulated_people=0),
+        preprocess=PreprocessConfig(frames=FRAMES, turn=False, scale=False),
+        net=NetworkConfig(size=32),
+        batch=6,
+        optimizer=OptimizerConfig(
+            steps=steps, learning_rate=1e-3, warm_up_steps=0, average=0.5, validate_steps=2
+        ),
+    )
+    return replace(recipe, **changes)  # type: ignore[arg-type]
+
+
+def net(**changes: object) -> NetworkConfig:
+    return replace(NetworkConfig(size=32), **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def filmed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Sample]:
+    """Six actions, twice by each of two persons; there are depth videos of the first time."""
+    monkeypatch.setenv('SKELETON_ACTION_DATA', str(tmp_path / 'data'))
+    monkeypatch.setenv('SKELETON_ACTION_CACHE', str(tmp_path / 'cache'))
+    folder = tmp_path / 'data' / 'utd-mhad' / 'Depth'
+    folder.mkdir(parents=True)
+    samples = []
+    for place, sample in enumerate(lifting_samples(people=2)):
+        action = next(
+            index for index, joint in enumerate(LIFTED, 1) if joint.lower() in sample.clip.label
+        )
+        person, trial = 1 + int(sample.clip.subject[1:]), 1 + place % 2
+        samples.append(
+            replace(sample, dataset='utd-mhad', number=action, person=person, trial=str(trial))
+        )
+        if trial == 1:
+            video = np.zeros((240, 320, 2), np.uint16)
+            video[80:180, 140:180] = 2000
+            video[70 + 12 * action : 80 + 12 * action, 180:200] = 1800
+            savemat(folder / f'a{action}_s{person}_t1_depth.mat', {'d_depth': video})
+    return samples
+
+
+def test_defaults_are_those_of_the_paper() -> None:
+    recipe = TarmRecipe('any')
+    system = TarmSystem(recipe)
+
+    assert (recipe.net.size, recipe.preprocess.frames, recipe.net.trunk) == (50, 50, 'resnet18')
+    assert system.kind == 'classifier'
+    (group,) = system.optimizer(torch.nn.Linear(2, 2)).param_groups
+    assert (group['betas'], group['eps'], group['weight_decay']) == ((0.9, 0.999), 1e-8, 0.0)
+
+
+def test_coordinates_are_metres_from_the_hips_in_the_camera_s_directions() -> None:
+    sample = lifting_samples(people=1)[0]
+
+    joints, images, seen = TarmSystem(tiny()).inputs([sample])
+
+    hips = (sample.clip.joints_m[:, 9] + sample.clip.joints_m[:, 12]) / 2
+    first = sample.clip.joints_m[0] - np.median(hips, axis=0)
+    np.testing.assert_allclose(joints[0, 0], first, atol=0.02)
+    assert joints.shape == (1, FRAMES, 15, 3)
+    assert not images.any()
+    assert not seen.any()
+
+
+def test_batches_depend_on_the_step_alone() -> None:
+    samples = lifting_samples(people=2)
+    batches = TarmSystem(tiny()).batches(samples)
+
+    first, again, second = batches.at(3), batches.at(3), batches.at(4)
+
+    np.testing.assert_array_equal(first.joints, again.joints)
+    np.testing.assert_array_equal(first.classes, again.classes)
+    assert not np.array_equal(first.joints, second.joints)
+    assert first.joints.shape == (6, FRAMES, 15, 3)
+    assert first.images.shape == (6, 32, 32)
+
+
+def test_batches_name_the_clips_that_they_hold() -> None:
+    samples = lifting_samples(people=2)
+    still = AlterConfig(turn_deg=0.0, tilt_deg=0.0, size=0.0, crop=0.0)
+
+    batch = TarmSystem(tiny(alter=still)).batches(samples).at(0)
+
+    names = sorted({sample.action for sample in samples})
+    for joints, number in zip(batch.joints, batch.classes, strict=True):
+        own = [sample.clip for sample in samples if sample.action == names[number]]
+        prepared = [prepare(clip, tiny().preprocess)[0] for clip in own]
+        assert min(np.abs(joints - other).max() for other in prepared) < 1e-5
+
+
+def test_depth_alone_learns_from_the_clips_that_have_it(filmed: list[Sample]) -> None:
+    batches = TarmSystem(tiny(net=net(modality='depth'), batch=100)).batches(filmed)
+
+    batch = batches.at(0)
+
+    assert len(batch.classes) == 12
+    assert batch.seen.all()
+    assert batch.images.max() > 0.5
+
+
+def test_clip_without_depth_cannot_be_named_by_depth_alone(filmed: list[Sample]) -> None:
+    system = TarmSystem(tiny(net=net(modality='depth')))
+
+    with pytest.raises(DatasetError, match=r'12 of 24 clips have no depth video, such as a1_s1_t2'):
+        system.inputs(filmed)
+
+
+@pytest.mark.parametrize(
+    'network',
+    [
+        net(),
+        net(modality='depth'),
+        net(modality='depth', attention=False, trunk='alexnet'),
+        net(modality='both'),
+        net(modality='both', fusion='image'),
+    ],
+    ids=['skeleton', 'depth', 'alexnet', 'both', 'image'],
+)
+def test_one_batch_is_learned_by_heart(filmed: list[Sample], network: NetworkConfig) -> None:
+    torch.manual_seed(0)
+    system = TarmSystem(tiny(net=network, batch=12))
+    names = sorted({sample.action for sample in filmed})
+    model, batch = system.network(names), system.batches(filmed).at(0)
+    optimizer = system.optimizer(model)
+
+    losses = []
+    for step in range(25 if network.trunk == 'alexnet' else 10):
+        torch.manual_seed(step)
+        losses.append(system.loss(model, batch))
+        optimizer.zero_grad()
+        losses[-1].backward()
+        optimizer.step()
+
+    assert losses[-1].item() < 0.5 * losses[0].item()
+
+
+def test_loss_is_the_sum_of_each_branch_s_over_the_clips_that_it_sees(
+    filmed: list[Sample],
+) -> None:
+    recipe = tiny(net=net(modality='both'), batch=12)
+    system = TarmSystem(replace(recipe, optimizer=replace(recipe.optimizer, mixed_precision=False)))
+    torch.manual_seed(0)
+    model = system.network(sorted({sample.action for sample in filmed})).eval()
+    batch = system.batches(filmed).at(0)
+
+    with torch.inference_mode():
+        loss = float(system.loss(model, batch))
+        named = model(torch.from_numpy(batch.joints), torch.from_numpy(batch.images))
+
+    wanted = 0.0
+    for name, clips in (('skeleton', range(12)), ('depth', np.flatnonzero(batch.seen))):
+        shares = torch.softmax(named[name], dim=1)
+        wanted -= np.mean([np.log(float(shares[clip, batch.classes[clip]])) for clip in clips])
+    assert 0 < batch.seen.sum() < 12
+    assert loss == pytest.approx(wanted, rel=1e-4)
+
+
+def test_clip_without_depth_is_named_by_its_skeleton_alone(filmed: list[Sample]) -> None:
+    system = TarmSystem(tiny(net=net(modality='both', fusion='product')))
+    torch.manual_seed(0)
+    model = system.network(sorted({sample.action for sample in filmed})).eval()
+    inputs = system.inputs(filmed[:2])
+
+    found = classified(system, model, inputs)
+
+    images = np.zeros((2, 32, 32), np.float32)
+    with torch.inference_mode():
+        alone = model(torch.from_numpy(inputs[0]), torch.from_numpy(images))['skeleton']
+    wanted = torch.log_softmax(alone, dim=1).numpy()
+    assert inputs[2].tolist() == [True, False]
+    np.testing.assert_allclose(found[1], wanted[1], atol=1e-5)
+    assert np.abs(found[0] - wanted[0]).max() > 1e-3
+
+
+def test_resumed_run_equals_an_unbroken_one(filmed: list[Sample], tmp_path: Path) -> None:
+    recipe = tiny(net=net(modality='both'))
+    with Trainer(recipe, filmed) as unbroken:
+        for _ in range(4):
+            unbroken.advance()
+    with Trainer(recipe, filmed) as first:
+        for _ in range(2):
+            first.advance()
+        first.save(tmp_path / 'checkpoint.pt')
+
+    with Trainer(recipe, filmed) as second:
+        second.restore(tmp_path / 'checkpoint.pt')
+        for _ in range(2):
+            second.advance()
+
+    wanted = unbroken.average.state_dict()
+    for name, value in second.average.state_dict().items():
+        assert torch.equal(value, wanted[name]), name
+
+
+def test_it_names_and_does_not_compare() -> None:
+    system = TarmSystem(tiny())
+
+    with pytest.raises(ConfigError, match='names a closed set of actions and compares no clips'):
+        system.describe(system.network(['made/a', 'made/b']), ())
+
+
+@pytest.mark.parametrize(
+    'network', [net(modality='depth'), net(modality='both', fusion='image')], ids=['depth', 'image']
+)
+def test_network_that_needs_depth_is_not_exported(network: NetworkConfig) -> None:
+    system = TarmSystem(tiny(net=network))
+
+    with pytest.raises(ConfigError, match='needs depth videos, which a bundle is not given'):
+        system.exported(system.network(['made/a', 'made/b']))
+
+
+def test_images_too_small_for_the_trunk_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r'net\.size must be 32 or more for the trunks, got 16'):
+        TarmSystem(tiny(net=net(size=16)))
