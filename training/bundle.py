@@ -140,6 +140,7 @@ def write_bundle(
     *,
     about: Mapping[str, Any],
     int8_judges: Mapping[str, Sequence[Clip]] | None = None,
+    largest_bytes: int = LARGEST_BYTES,
 ) -> OnnxModel:
     """
     Write a bundle and return it as the robot sees it.
@@ -149,7 +150,7 @@ def write_bundle(
     :param int8_judges: clips by the name of their data set: an int8 model is made too, and kept if
         on these it loses less than `MOST_LOST` points of accuracy on average.
     :raises BundleError: ONNX Runtime does not give PyTorch's outputs to 1e-5 of the largest, or the
-        bundle is larger than 5 MB; nothing is replaced.
+        bundle is larger than allowed; nothing is replaced.
     """
     joints, mask = golden_inputs(promise.preprocess, np.random.default_rng(1))
     expected = run_network(network, joints, mask, promise.kind)
@@ -192,8 +193,8 @@ def write_bundle(
         if int8_judges is not None:
             _add_int8(made, card, loaded, int8_judges)
         size = sum(file.stat().st_size for file in made.iterdir())
-        if size >= LARGEST_BYTES:
-            raise BundleError(f'the bundle has {size} bytes, allowed less than {LARGEST_BYTES}')
+        if size >= largest_bytes:
+            raise BundleError(f'the bundle has {size} bytes, allowed less than {largest_bytes}')
         shutil.rmtree(folder, ignore_errors=True)
         made.rename(folder)
     return loaded

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from skeleton_action_ros.core.embedding import Descriptors
-from skeleton_action_ros.core.preprocess import extents, mirrored, prepare
+from skeleton_action_ros.core.preprocess import PreprocessConfig, extents, mirrored, prepare
 from skeleton_action_ros.core.similarity import SimilarityConfig
 from training.batches import Batch, Batches
 from training.config import EncoderRecipe, Recipe
@@ -72,6 +72,13 @@ class EncoderSystem(System[EncoderRecipe]):
 
     def mirrored(self, inputs: Arrays) -> Arrays:
         return mirrored(*inputs)
+
+    @property
+    def preprocess(self) -> PreprocessConfig:
+        return self.recipe.preprocess
+
+    def exported(self, network: nn.Module) -> nn.Module:
+        return network
 
     def similarity(self) -> SimilarityConfig:
         return self.recipe.similarity

@@ -1,5 +1,5 @@
 """
-Make a checked bundle: `python -m training.export CHECKPOINT --results RESULTS --out models/NAME`.
+Make a checked bundle: `python -m training.export CHECKPOINT --out models/NAME`.
 
 The card says where the model comes from, what it may be used for, and what it is bad at.
 """
@@ -15,13 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from skeleton_action_ros.core.errors import SkeletonActionError
+from skeleton_action_ros.core.similarity import NEVER
 from skeleton_action_ros.core.skeleton import Clip
 from training.bundle import Promise, write_bundle
 from training.checkpoints import Checkpoint, load_checkpoint
-from training.config import EncoderRecipe, Recipe
+from training.config import Recipe
 from training.data import SIMULATED, load_samples
+from training.measure import beside, measure
 from training.protocols import protocol_named
 from training.recipes import recipe_for
+from training.results import read_results
+from training.system import System
 
 CLASSIFIER_THRESHOLD = 0.5
 """A classifier names what is likelier than everything else together."""
@@ -32,6 +36,8 @@ TERMS = {
     'nw-ucla': "Northwestern-UCLA Multiview Action 3D; its owners' research terms",
     'florence3d': "Florence 3D Actions, University of Florence; its owners' research terms",
     'g3d-clips': "G3D gaming actions, Kingston University; its owners' research terms",
+    'kth1': "KTH human actions, KTH Stockholm; its owners' research terms",
+    'kth2': "KTH human actions, KTH Stockholm; its owners' research terms",
     'ntu': "NTU RGB+D and RGB+D 120, Nanyang Technological University; its owners' research terms",
     'simulated': 'the simulated person of this package; Apache-2.0',
 }
@@ -53,18 +59,24 @@ _LIMITS = [
     'small motions of one hand near the head or chest are told apart least',
     'seconds, not minutes: a clip is resampled to a fixed number of frames',
 ]
-LIMITS = {
-    'embedder': [
-        *_LIMITS,
-        'what one hand or foot does is taken for the other, a little less surely, unless the label '
-        'names a side',
-    ],
-    'classifier': [
-        *_LIMITS,
-        'a closed set: it cannot be taught, and takes what it does not know for what it knows',
-        'learned from one sensor in one room',
-    ],
-}
+_OTHER_SIDE = (
+    'what one hand or foot does is taken for the other, a little less surely, unless the label '
+    'names a side'
+)
+_CLOSED_SET = 'a closed set: it cannot be taught, and takes what it does not know for what it knows'
+_ONE_ROOM = 'learned from one sensor in one room'
+
+
+def limits_of(system: System[Any]) -> list[str]:
+    """Say what a model is bad at."""
+    limits = list(_LIMITS)
+    if system.kind == 'classifier':
+        limits.append(_CLOSED_SET)
+    elif system.similarity().other_side < NEVER:
+        limits.append(_OTHER_SIDE)
+    if len(system.recipe.data.train) == 1:
+        limits.append(_ONE_ROOM)
+    return limits
 
 
 def card_entries(state: Checkpoint, results: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,7 +108,7 @@ def card_entries(state: Checkpoint, results: Mapping[str, Any]) -> dict[str, Any
         },
         'operating_curve': results.get('operating_curve', []),
         'licence_notes': LICENCE_NOTES,
-        'limits': LIMITS[state.system().kind],
+        'limits': limits_of(state.system()),
     }
 
 
@@ -130,23 +142,21 @@ def promise_of(state: Checkpoint, results: Mapping[str, Any]) -> Promise:
     """
     Say what the bundle of a checkpoint promises to the recogniser.
 
-    :raises SkeletonActionError: the system does not work on prepared joints, or the results have no
-        threshold for an embedder.
+    :raises SkeletonActionError: the results have no threshold for an embedder.
     """
-    recipe = state.recipe
-    if not isinstance(recipe, EncoderRecipe):
-        raise SkeletonActionError(
-            f'a bundle takes prepared joints, and system {recipe.system!r} takes other inputs'
-        )
-    if state.system().kind == 'classifier':
+    system = state.system()
+    if system.kind == 'classifier':
         labels = tuple(name.partition('/')[2] for name in state.classes)
-        return Promise(recipe.preprocess, CLASSIFIER_THRESHOLD, labels=labels)
+        if len(set(labels)) < len(labels):
+            labels = state.classes
+        return Promise(system.preprocess, CLASSIFIER_THRESHOLD, labels=labels)
     if 'threshold' not in results:
         raise SkeletonActionError(
-            'the results have no threshold: their model has seen all test data'
+            'the results have no threshold: it comes from data sets left out, by '
+            f'training.run lodo-... --system {system.name}'
         )
     threshold = round(results['threshold']['threshold'], 4)
-    return Promise(recipe.preprocess, threshold, recipe.similarity)
+    return Promise(system.preprocess, threshold, system.similarity())
 
 
 def judges_of(recipe: Recipe) -> dict[str, list[Clip]]:
@@ -162,7 +172,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Make a bundle of a checkpoint, with the results of `training.measure` in its card."""
     parser = argparse.ArgumentParser(prog='python -m training.export', description=main.__doc__)
     parser.add_argument('checkpoint', type=Path)
-    parser.add_argument('--results', type=Path, required=True, help='written by training.measure')
+    parser.add_argument(
+        '--results', type=Path, help='written by training.measure; made anew without'
+    )
     parser.add_argument(
         '--out', type=Path, required=True, help='the bundle, such as models/default'
     )
@@ -174,13 +186,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         state = load_checkpoint(options.checkpoint)
-        results = json.loads(options.results.read_text(encoding='utf-8'))
+        system = state.system()
+        network = system.exported(state.model()).eval()
+        if options.results:
+            results = json.loads(options.results.read_text(encoding='utf-8'))
+        else:
+            command = f'python -m training.measure {beside(options.checkpoint)}'
+            results = measure(state, read_results(), command)
         bundle = write_bundle(
             options.out,
-            state.model(),
+            network,
             promise_of(state, results),
             about=card_entries(state, results),
             int8_judges=judges_of(state.recipe) if options.int8 else None,
+            largest_bytes=system.largest_bytes,
         )
     except (OSError, ValueError) as error:
         parser.exit(1, f'{parser.prog}: {error}\n')

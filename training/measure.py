@@ -34,6 +34,7 @@ from training.results import (
     chosen_point,
     pooled_curve,
     read_results,
+    row_of,
     write_json,
 )
 from training.system import described
@@ -153,14 +154,15 @@ def measure(state: Checkpoint, results: Sequence[dict[str, Any]], command: str) 
         first two also where no `lodo` protocol of the system has been run.
     """
     recipe = state.recipe
+    row = row_of(recipe)
     found: dict[str, Any] = {
         'system': recipe.system,
         'name': recipe.name,
-        'protocols': card_results(results, recipe.system),
+        'protocols': card_results(results, row),
     }
     if state.system().kind == 'embedder':
         found['invariances'] = invariances(comparing(state))
-        curve = pooled_curve(results, recipe.system)
+        curve = pooled_curve(results, row)
         if curve:
             found['threshold'] = asdict(chosen_point(curve))
             found['operating_curve'] = [asdict(point) for point in curve]
@@ -186,7 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.set_num_threads(1)
     try:
         state = load_checkpoint(options.checkpoint)
-        command = f'{parser.prog} {_beside(options.checkpoint)}'
+        command = f'{parser.prog} {beside(options.checkpoint)}'
         results = measure(state, read_results(), command)
         write_json(options.out or RESULTS / f'{state.recipe.name}.card.json', results)
     except (SkeletonActionError, OSError) as error:
@@ -195,7 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _beside(path: Path) -> Path:
+def beside(path: Path) -> Path:
     """Name a path from the checkout's root, so that results do not depend on where that is."""
     whole = path.resolve()
     return whole.relative_to(CHECKOUT) if whole.is_relative_to(CHECKOUT) else Path(path.name)

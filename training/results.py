@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from training.calibrate import FALSE_ACCEPT, OperatingPoint, choose, mean_curve
-from training.config import completed
+from training.config import Recipe, completed
 from training.data import CHECKOUT
 from training.recipes import SYSTEMS
 
@@ -220,13 +220,21 @@ def read_results(folder: Path = RESULTS) -> list[dict[str, Any]]:
     return [result for result in found if 'runs' in result]
 
 
+def row_of(recipe: Recipe) -> str:
+    """Name the system and the variant of a recipe, as names of results end: 'SYSTEM-VARIANT'."""
+    name, protocol = recipe.name.partition('/')[0], recipe.protocol.partition('/')[0]
+    start = f'{protocol}-'
+    return name.removeprefix(start) if name.startswith(start) else recipe.system
+
+
 def card_results(
-    results: Iterable[Mapping[str, Any]], system: str = 'encoder'
+    results: Iterable[Mapping[str, Any]], row: str = 'encoder'
 ) -> dict[str, dict[str, Any]]:
     """
     Return what the card of a bundle says about all protocols, by the protocol.
 
     :param results: from `read_results`; those of other systems, and ablations, are left out.
+    :param row: from `row_of`.
     """
     kept = (
         *('mean', 'std', 'seeds', 'accuracy_mean', 'accuracy_std', 'draws', 'classes', 'clips'),
@@ -235,18 +243,18 @@ def card_results(
     return {
         result['protocol']: {key: result[key] for key in kept if key in result}
         for result in results
-        if result['name'] == f'{result["protocol"]}-{system}'
+        if result['name'] == f'{result["protocol"]}-{row}'
     }
 
 
 def pooled_curve(
-    results: Iterable[Mapping[str, Any]], system: str = 'encoder'
+    results: Iterable[Mapping[str, Any]], row: str = 'encoder'
 ) -> list[OperatingPoint]:
     """Return the operating curve of a system, the mean over data sets left out; [] where none."""
     curves = [
         _curve(result)
         for result in results
-        if 'operating_curve' in result and result['name'] == f'{result["protocol"]}-{system}'
+        if 'operating_curve' in result and result['name'] == f'{result["protocol"]}-{row}'
     ]
     return mean_curve(curves) if curves else []
 

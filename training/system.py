@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.errors import ConfigError
+from skeleton_action_ros.core.preprocess import PreprocessConfig
 from skeleton_action_ros.core.similarity import NEVER, SimilarityConfig, Templates, similarities
 from training.config import OptimizerConfig, Recipe
 from training.data import Sample
@@ -80,6 +81,7 @@ class System(ABC, Generic[R]):
     :cvar paper: the paper's short name, under which its table stands; '' where there is none.
     :cvar variants: rows of the paper's tables by names for the command line; '' is the recipe as it
         is.
+    :cvar largest_bytes: that a bundle of it may have.
     """
 
     kind: ClassVar[str] = 'embedder'
@@ -88,6 +90,7 @@ class System(ABC, Generic[R]):
     recipe_type: ClassVar[type[Recipe]]
     paper: ClassVar[str] = ''
     variants: ClassVar[Mapping[str, Variant]] = {}
+    largest_bytes: ClassVar[int] = 5_000_000
 
     def __init__(self, recipe: R) -> None:
         self.recipe = recipe
@@ -141,6 +144,25 @@ class System(ABC, Generic[R]):
         :param network: changed in place; in evaluation mode, without gradients.
         :param samples: all clips that are learned from.
         """
+
+    @property
+    def preprocess(self) -> PreprocessConfig:
+        """How clips are prepared for what `exported` returns."""
+        return PreprocessConfig()
+
+    def exported(self, network: nn.Module) -> nn.Module:
+        """
+        Return what a bundle holds.
+
+        :param network: in evaluation mode.
+        :return: maps joints (B, T, 15, 3) and mask (B, T, 15), as from `prepare`, to logits
+            (B, classes) or an embedding (B, D) of unit length, and tokens (B, K, d) where it has
+            them.
+        :raises ConfigError: it sees something else than prepared joints; the message says what.
+        """
+        raise ConfigError(
+            f'a bundle takes prepared joints, and system {self.name!r} takes other inputs'
+        )
 
     def similarity(self) -> SimilarityConfig:
         """Say how descriptors compare; by embeddings alone, unless a system says otherwise."""

@@ -261,13 +261,9 @@ def test_bundle_that_differs_from_pytorch_replaces_nothing(
     assert [file.name for file in tmp_path.iterdir()] == ['made']
 
 
-def test_bundle_that_is_too_large_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bundle, 'LARGEST_BYTES', 1000)
-
+def test_bundle_that_is_too_large_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r'the bundle has \d+ bytes, allowed less than 1000'):
-        write_bundle(tmp_path / 'made', network(), EMBEDDER, about={})
+        write_bundle(tmp_path / 'made', network(), EMBEDDER, about={}, largest_bytes=1000)
 
     assert list(tmp_path.iterdir()) == []
 

@@ -13,10 +13,10 @@ from training_clips import lifting_samples, tiny_recipe
 
 from skeleton_action_ros.adapters.bundle_card import read_card
 from skeleton_action_ros.adapters.onnx_bundle import load_bundle
-from training import export, quantize
+from training import export, measure, quantize
 from training.checkpoints import load_checkpoint
 from training.config import ClassifierRecipe, Recipe, override
-from training.export import TERMS, command_of, main, promise_of
+from training.export import TERMS, command_of, main
 from training.protocols import PROTOCOLS
 from training.recipes import recipe_for
 from training.train import add_recipe_options, chosen_recipe
@@ -145,11 +145,37 @@ def test_classifier_becomes_a_bundle_with_its_labels(tmp_path: Path) -> None:
     assert 'closed set' in ' '.join(card['limits'])
 
 
-def test_system_on_other_inputs_is_refused(checkpoint: Path) -> None:
-    state = replace(load_checkpoint(checkpoint), recipe=Recipe('images', system='skeleton-dml'))
+def test_system_on_other_inputs_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = recipe_for('utd-15', 'skeleton-dml')
+    checkpoint = saved(recipe, tmp_path / 'checkpoint.pt')
 
-    with pytest.raises(export.SkeletonActionError, match="system 'skeleton-dml' takes other"):
-        promise_of(state, RESULTS)
+    with pytest.raises(SystemExit) as ended:
+        main([str(checkpoint), '--out', str(tmp_path / 'made')])
+
+    assert ended.value.code == 1
+    assert 'a bundle takes prepared joints' in capsys.readouterr().err
+    assert not (tmp_path / 'made').exists()
+
+
+def test_results_are_made_where_none_are_given(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = {
+        'threshold': 0.61,
+        'true_accept': 0.5,
+        'wrong_name': 0.1,
+        'false_accept': 0.05,
+        'false_background': 0.05,
+    }
+    curve = {'name': 'lodo-x-encoder', 'protocol': 'lodo-x', 'operating_curve': [point]}
+    monkeypatch.setattr(export, 'read_results', lambda: [curve])
+    monkeypatch.setattr(measure, 'invariances', lambda alike: {})
+
+    assert main([str(checkpoint), '--out', str(tmp_path / 'made')]) == 0
+
+    assert load_bundle(tmp_path / 'made').threshold == 0.61
 
 
 @pytest.mark.parametrize(
