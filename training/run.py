@@ -39,7 +39,7 @@ from training.results import (
 from training.train import add_recipe_options, chosen_recipe, device_of, train
 
 RUNS = CHECKOUT / 'out' / 'training'
-_COMPARISON = ('name', 'similarity')
+_COMPARISON = ('name', 'similarity', 'fusion')
 """What of a recipe can be changed after training."""
 
 

@@ -79,7 +79,7 @@ def test_module_has_as_many_weights_as_its_equations_say() -> None:
         ({'modality': 'depth', 'attention': False, 'trunk': 'alexnet'}, 4_576_091),
         ({'modality': 'both'}, 11_176_512 + 11_170_240 + 2 * 513 * 27 + 3 * 3_345 + 35_650),
         (
-            {'modality': 'both', 'fusion': 'image'},
+            {'modality': 'stacked'},
             11_176_512 + 64 * 49 + 513 * 27 + 3 * 3_345 + 35_650,
         ),
     ],
@@ -138,7 +138,6 @@ def test_fusion_is_of_probabilities(rule: str) -> None:
     [
         (NetworkConfig(modality='sound'), "net.modality must be one of .* got 'sound'"),
         (NetworkConfig(trunk='vgg'), "net.trunk must be one of .* got 'vgg'"),
-        (NetworkConfig(modality='both', fusion='sum'), "net.fusion must be .* got 'sum'"),
     ],
 )
 def test_what_there_is_not_is_refused(config: NetworkConfig, message: str) -> None:

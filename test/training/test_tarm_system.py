@@ -137,9 +137,9 @@ def test_clip_without_depth_cannot_be_named_by_depth_alone(filmed: list[Sample])
         net(modality='depth'),
         net(modality='depth', attention=False, trunk='alexnet'),
         net(modality='both'),
-        net(modality='both', fusion='image'),
+        net(modality='stacked'),
     ],
-    ids=['skeleton', 'depth', 'alexnet', 'both', 'image'],
+    ids=['skeleton', 'depth', 'alexnet', 'both', 'stacked'],
 )
 def test_one_batch_is_learned_by_heart(filmed: list[Sample], network: NetworkConfig) -> None:
     torch.manual_seed(0)
@@ -181,7 +181,7 @@ def test_loss_is_the_sum_of_each_branch_s_over_the_clips_that_it_sees(
 
 
 def test_clip_without_depth_is_named_by_its_skeleton_alone(filmed: list[Sample]) -> None:
-    system = TarmSystem(tiny(net=net(modality='both', fusion='product')))
+    system = TarmSystem(tiny(net=net(modality='both'), fusion='product'))
     torch.manual_seed(0)
     model = system.network(sorted({sample.action for sample in filmed})).eval()
     inputs = system.inputs(filmed[:2])
@@ -225,7 +225,7 @@ def test_it_names_and_does_not_compare() -> None:
 
 
 @pytest.mark.parametrize(
-    'network', [net(modality='depth'), net(modality='both', fusion='image')], ids=['depth', 'image']
+    'network', [net(modality='depth'), net(modality='stacked')], ids=['depth', 'stacked']
 )
 def test_network_that_needs_depth_is_not_exported(network: NetworkConfig) -> None:
     system = TarmSystem(tiny(net=network))
@@ -237,3 +237,8 @@ def test_network_that_needs_depth_is_not_exported(network: NetworkConfig) -> Non
 def test_images_too_small_for_the_trunk_are_refused() -> None:
     with pytest.raises(ConfigError, match=r'net\.size must be 32 or more for the trunks, got 16'):
         TarmSystem(tiny(net=net(size=16)))
+
+
+def test_unknown_fusion_is_refused() -> None:
+    with pytest.raises(ConfigError, match="one of average, product, maximum, got 'sum'"):
+        TarmSystem(tiny(fusion='sum'))

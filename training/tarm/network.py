@@ -23,8 +23,14 @@ TRUNKS: dict[str, type[ResNet18 | ResNet50 | AlexNet]] = {
     'alexnet': AlexNet,
 }
 AXES = 3
-FUSIONS = ('average', 'product', 'maximum', 'image')
-MODALITIES = ('skeleton', 'depth', 'both')
+FUSIONS = ('average', 'product', 'maximum')
+BRANCHES = {
+    'skeleton': ('skeleton',),
+    'depth': ('depth',),
+    'both': ('skeleton', 'depth'),
+    'stacked': ('stacked',),
+}
+"""By the modality, the branches that there are."""
 
 
 class TemporalAttention(nn.Module):
@@ -100,7 +106,7 @@ class Branch(nn.Module):
 
 class TarmNetwork(nn.Module):
     """
-    One branch, or one for each modality; see `NetworkConfig.fusion`.
+    One branch, or one for each modality; see `NetworkConfig.modality`.
 
     :param joints: columns of each of the three coordinate planes.
     :raises ConfigError: a name in `config` is none of those that there are.
@@ -109,19 +115,15 @@ class TarmNetwork(nn.Module):
     def __init__(self, config: NetworkConfig, joints: int, classes: int) -> None:
         super().__init__()
         for key, value, known in (
-            ('modality', config.modality, MODALITIES),
-            ('trunk', config.trunk, tuple(TRUNKS)),
-            ('fusion', config.fusion, FUSIONS),
+            ('modality', config.modality, BRANCHES),
+            ('trunk', config.trunk, TRUNKS),
         ):
             if value not in known:
                 raise ConfigError(f'net.{key} must be one of {", ".join(known)}, got {value!r}')
         skeleton, depth = [joints] * AXES, [config.size]
-        planes = {'skeleton': skeleton, 'depth': depth, 'image': skeleton + depth}
-        names = (config.modality,)
-        if config.modality == 'both':
-            names = ('image',) if config.fusion == 'image' else ('skeleton', 'depth')
+        planes = {'skeleton': skeleton, 'depth': depth, 'stacked': skeleton + depth}
         self.branches = nn.ModuleDict(
-            {name: Branch(planes[name], config, classes) for name in names}
+            {name: Branch(planes[name], config, classes) for name in BRANCHES[config.modality]}
         )
 
     def forward(self, joints: Tensor, images: Tensor, *, half: bool = False) -> dict[str, Tensor]:
@@ -133,7 +135,7 @@ class TarmNetwork(nn.Module):
         :return: logits (B, classes) by the name of the branch.
         """
         axes = list(joints.unbind(dim=3))
-        planes = {'skeleton': axes, 'depth': [images], 'image': [*axes, images]}
+        planes = {'skeleton': axes, 'depth': [images], 'stacked': [*axes, images]}
         return {name: branch(planes[name], half=half) for name, branch in self.branches.items()}
 
 
@@ -164,7 +166,7 @@ def fused(logits: Sequence[Tensor], rule: str) -> Tensor:
     Fuse the probabilities that branches give ("average, multiply or maximum", section 4.3).
 
     :param logits: (B, classes) of each branch.
-    :param rule: 'average', 'product' or 'maximum'.
+    :param rule: one of `FUSIONS`.
     :return: (B, classes), the logarithm of the fused probabilities, up to a factor for each clip.
     """
     each = torch.stack([functional.log_softmax(one, dim=1) for one in logits])

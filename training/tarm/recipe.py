@@ -13,13 +13,11 @@ class NetworkConfig:
     """
     The network.
 
-    :param modality: 'skeleton', 'depth' or 'both'.
+    :param modality: 'skeleton', 'depth', 'both' or 'stacked'. 'both' has a branch for each, with a
+        trunk and a loss of its own; 'stacked' has one trunk over the outputs of all four modules.
     :param attention: whether temporal attention modules stand before the trunk; without them the
         trunk sees coordinates and depth as they are.
     :param trunk: 'resnet18', 'resnet50' or 'alexnet'.
-    :param fusion: of both modalities: 'average', 'product' or 'maximum' of the probabilities of two
-        branches, each with a trunk and a loss of its own, so that the rule does not change what is
-        learned; or 'image', one trunk over the outputs of all four modules.
     :param size: rows and columns of what the trunk sees; "each skeleton sample is scaled to
         50 x 50".
     """
@@ -27,7 +25,6 @@ class NetworkConfig:
     modality: str = 'skeleton'
     attention: bool = True
     trunk: str = 'resnet18'
-    fusion: str = 'average'
     size: int = 50
 
 
@@ -81,6 +78,8 @@ class TarmRecipe(Recipe):
     in metres and in the camera's directions; the paper has the 20 joints of the sensor "without any
     preprocessing". The 50 frames are the paper's.
 
+    :param fusion: of the probabilities of both branches, where there are two: 'average', 'product'
+        or 'maximum'. It does not change what is learned.
     :param batch: clips a step.
     """
 
@@ -92,6 +91,7 @@ class TarmRecipe(Recipe):
     net: NetworkConfig = field(default_factory=NetworkConfig)
     depth: DepthConfig = field(default_factory=DepthConfig)
     alter: AlterConfig = field(default_factory=AlterConfig)
+    fusion: str = 'average'
     batch: int = 32
     optimizer: OptimizerConfig = field(
         default_factory=lambda: OptimizerConfig(

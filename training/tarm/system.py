@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,12 +18,16 @@ from skeleton_action_ros.core.layouts import Common15
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
 from training.config import Recipe
 from training.data import Sample
-from training.system import Arrays, System, tensors
+from training.system import Arrays, System, Variant, tensors
 from training.tarm.alter import Floats, altered_images, altered_joints, resampled
 from training.tarm.depth import SIDE, depth_images, has_depth
-from training.tarm.network import SkeletonBranch, TarmNetwork, fused
+from training.tarm.network import FUSIONS, SkeletonBranch, TarmNetwork, fused
 from training.tarm.recipe import TarmRecipe
 
+PERSONS, DEPTH = 'utd-cross-subject', 'utd-cross-subject-depth'
+"""Protocols: asked are all clips of even persons, or those with a depth video."""
+
+_DEPTH = ('net.modality=depth',)
 _SMALLEST_IMAGE = 32
 """The trunks halve an image five times."""
 
@@ -83,6 +87,40 @@ class TarmSystem(System[TarmRecipe]):
     about: ClassVar[str] = 'TARM with CNN (2019): attention over time by axis, ResNet18; with depth'
     kind: ClassVar[str] = 'classifier'
     recipe_type: ClassVar[type[Recipe]] = TarmRecipe
+    paper: ClassVar[str] = 'Deep learning for human activity recognition (TARM with CNN)'
+    largest_bytes: ClassVar[int] = 50_000_000
+    variants: ClassVar[Mapping[str, Variant]] = {
+        '': Variant('skeleton: three TARM, ResNet18', (), 'Table 1', {PERSONS: 76.25}, (DEPTH,)),
+        'no-attention': Variant('skeleton: ResNet18', ('net.attention=False',), also=(PERSONS,)),
+        'depth-resnet18': Variant(
+            'depth: ResNet18', (*_DEPTH, 'net.attention=False'), 'Table 2', {DEPTH: 33.41}
+        ),
+        'depth-resnet50': Variant(
+            'depth: ResNet50',
+            (*_DEPTH, 'net.attention=False', 'net.trunk=resnet50'),
+            'Table 2',
+            {DEPTH: 36.56},
+        ),
+        'depth-alexnet': Variant(
+            'depth: modified AlexNet',
+            (*_DEPTH, 'net.attention=False', 'net.trunk=alexnet'),
+            'Table 2',
+            {DEPTH: 34.31},
+        ),
+        'depth': Variant('depth: TARM, ResNet18', _DEPTH, 'Table 2', {DEPTH: 49.20}),
+        **{
+            rule: Variant(
+                f'both, fused by {rule}',
+                ('net.modality=both', f'fusion={rule}'),
+                'Figure 7',
+                {DEPTH: 81.46},
+            )
+            for rule in FUSIONS
+        },
+        'stacked': Variant(
+            'both, four TARM, one ResNet18', ('net.modality=stacked',), 'Figure 7', {DEPTH: 81.46}
+        ),
+    }
 
     def __init__(self, recipe: TarmRecipe) -> None:
         super().__init__(recipe)
@@ -90,6 +128,8 @@ class TarmSystem(System[TarmRecipe]):
             raise ConfigError(
                 f'net.size must be {_SMALLEST_IMAGE} or more for the trunks, got {recipe.net.size}'
             )
+        if recipe.fusion not in FUSIONS:
+            raise ConfigError(f'fusion must be one of {", ".join(FUSIONS)}, got {recipe.fusion!r}')
 
     @property
     def preprocess(self) -> PreprocessConfig:
@@ -156,7 +196,7 @@ class TarmSystem(System[TarmRecipe]):
         if len(named) == 1:
             (logits,) = named.values()
         else:
-            both = fused(list(named.values()), self.recipe.net.fusion)
+            both = fused(list(named.values()), self.recipe.fusion)
             alone = functional.log_softmax(named['skeleton'], dim=1)
             logits = torch.where(placed[2][:, None], both, alone)
         return np.asarray(logits.cpu().numpy())
@@ -181,8 +221,8 @@ class TarmSystem(System[TarmRecipe]):
         assert isinstance(network, TarmNetwork)
         if 'skeleton' not in network.branches:
             raise ConfigError(
-                f'{self.name} with net.modality={self.recipe.net.modality!r} and net.fusion='
-                f'{self.recipe.net.fusion!r} needs depth videos, which a bundle is not given'
+                f'{self.name} with net.modality={self.recipe.net.modality!r} needs depth videos, '
+                'which a bundle is not given'
             )
         return SkeletonBranch(network.branches['skeleton'])
 
