@@ -12,11 +12,15 @@ from typing import Any
 from skeleton_action_ros.core.errors import ConfigError
 from training.classifier import ClassifierSystem
 from training.config import Recipe, override
+from training.convnet3d.system import ConvNet3dSystem
 from training.encoder import EncoderSystem
 from training.protocols import PROTOCOLS, protocol_named
 from training.recurrent.system import RecurrentSystem
+from training.siamese_lstm.baselines import SequenceBaselineSystem
+from training.siamese_lstm.system import SiameseLstmSystem
 from training.skeleton_dml.system import SkeletonDmlSystem
 from training.system import System, Variant
+from training.tarm.system import TarmSystem
 
 SYSTEMS: dict[str, type[System[Any]]] = {
     system.name: system
@@ -25,6 +29,9 @@ SYSTEMS: dict[str, type[System[Any]]] = {
         ClassifierSystem,
         SkeletonDmlSystem,
         RecurrentSystem,
+        SiameseLstmSystem,
+        SequenceBaselineSystem,
+        TarmSystem,
     )
 }
 

@@ -6,7 +6,7 @@ They see what Siamese-LSTM sees: the same prepared sequences, changed by chance 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -22,7 +22,8 @@ from training.siamese_lstm.classification import SupportVectors
 from training.siamese_lstm.network import VALUES, SequenceEncoder
 from training.siamese_lstm.recipe import BaselineRecipe, ClassificationConfig
 from training.siamese_lstm.sequences import ClassBatch, ClassBatches, Sequences, prepared
-from training.system import Arrays, System, tensors
+from training.siamese_lstm.system import FLORENCE, PAPER, UTD
+from training.system import Arrays, System, Variant, tensors
 
 
 class SequenceSvm(nn.Module):
@@ -73,6 +74,15 @@ class SequenceBaselineSystem(System[BaselineRecipe]):
     about: ClassVar[str] = 'baselines of Siamese-LSTM: SVM, softmax, LSTM of one or two layers'
     kind: ClassVar[str] = 'classifier'
     recipe_type: ClassVar[type[Recipe]] = BaselineRecipe
+    paper: ClassVar[str] = PAPER
+    variants: ClassVar[Mapping[str, Variant]] = {
+        'svm': Variant(
+            'SVM', ('model=svm', 'optimizer.steps=0'), 'Table I', {FLORENCE: 23.30}, (UTD,)
+        ),
+        'softmax': Variant('Softmax', ('model=softmax',), 'Table I', {FLORENCE: 61.61}, (UTD,)),
+        'lstm-1': Variant('1-layer LSTM', ('lstm.layers=1',), 'Table I', {FLORENCE: 76.99}, (UTD,)),
+        'lstm-2': Variant('2-layer LSTM', ('lstm.layers=2',), 'Table I', {FLORENCE: 72.32}, (UTD,)),
+    }
 
     def network(self, classes: Sequence[str]) -> nn.Module:
         recipe = self.recipe

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -15,13 +15,16 @@ from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.errors import ConfigError
 from training.config import Recipe
 from training.data import Sample
-from training.protocols import protocol_named
+from training.protocols import POOL, protocol_named
 from training.siamese_lstm.classification import make_classification
 from training.siamese_lstm.network import MATCH, SiameseLstm
 from training.siamese_lstm.pairs import PairBatch, PairBatches
 from training.siamese_lstm.recipe import SiameseRecipe
 from training.siamese_lstm.sequences import Sequences, prepared
-from training.system import Arrays, System, tensors
+from training.system import Arrays, System, Variant, tensors
+
+PAPER = 'Siamese-LSTM'
+FLORENCE, UTD, NW_UCLA = 'florence3d-loao', 'utd-cross-subject', 'nw-ucla-cross-view'
 
 _AT_ONCE = 256
 
@@ -38,6 +41,28 @@ class SiameseLstmSystem(System[SiameseRecipe]):
     about: ClassVar[str] = 'Siamese-LSTM (2018): a learned match of two sequences, then SVM or KNN'
     kind: ClassVar[str] = 'classifier'
     recipe_type: ClassVar[type[Recipe]] = SiameseRecipe
+    paper: ClassVar[str] = PAPER
+    variants: ClassVar[Mapping[str, Variant]] = {
+        '': Variant(
+            'Siamese-LSTM DML', table='Table I', published={FLORENCE: 89.51}, also=(UTD, NW_UCLA)
+        ),
+        'knn': Variant(
+            'Siamese-LSTM DML, KNN in place of SVM',
+            ('classification.method=knn',),
+            also=(FLORENCE, UTD),
+        ),
+        'pooled': Variant(
+            'Siamese-LSTM DML, the metric learned from six data sets',
+            (f'data.train={POOL!r}', 'pairs.clips_per_class=4'),
+            also=(FLORENCE, UTD),
+        ),
+        'gtu': Variant(
+            'Siamese-LSTM DML as for GTU Action 3D, which has 97.06 there',
+            ('lstm.cells=200', 'lstm.layers=2', 'hidden=(300, 150, 50)'),
+            'Table II',
+            also=(UTD, FLORENCE),
+        ),
+    }
 
     def network(self, classes: Sequence[str]) -> SiameseLstm:
         recipe = self.recipe
