@@ -90,7 +90,8 @@ class Alignment(nn.Module):
 def bone_lengths_m(joints: Tensor) -> Tensor:
     """Return the mean length of each bone over a clip (B, T, 15, 3): (B, 14)."""
     starts, ends = ([bone[end] for bone in BONES] for end in (0, 1))
-    return (joints[:, :, ends] - joints[:, :, starts]).norm(dim=3).mean(dim=1)
+    lengths: Tensor = torch.linalg.vector_norm(joints[:, :, ends] - joints[:, :, starts], dim=3)
+    return lengths.mean(dim=1)
 
 
 def rotation(pose: Tensor) -> Tensor:
@@ -102,9 +103,15 @@ def rotation(pose: Tensor) -> Tensor:
     right, left = pose[:, Common15.SHOULDER_RIGHT], pose[:, Common15.SHOULDER_LEFT]
     hips = 0.5 * (pose[:, Common15.HIP_LEFT] + pose[:, Common15.HIP_RIGHT])
     across, down = left - right, hips - 0.5 * (left + right)
-    x = across / across.norm(dim=1, keepdim=True).clamp(min=_TINY)
+    x = _unit(across)
     level = down - (down * x).sum(dim=1, keepdim=True) * x
-    y = level / level.norm(dim=1, keepdim=True).clamp(min=_TINY)
+    y = _unit(level)
     axes = torch.stack((x, y, torch.linalg.cross(x, y)), dim=1)
-    flat = (across.norm(dim=1) < _TINY) | (level.norm(dim=1) < _TINY)
+    flat = ~(x.any(dim=1) & y.any(dim=1))
     return torch.where(flat[:, None, None], torch.eye(3).to(axes), axes)
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    """Make vectors (B, 3) one long; those of hardly any length become 0."""
+    lengths = torch.linalg.vector_norm(vectors, dim=1, keepdim=True)
+    return torch.where(lengths > _TINY, vectors / lengths.clamp(min=_TINY), 0.0)

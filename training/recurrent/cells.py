@@ -31,7 +31,7 @@ class Cell(nn.Module):
         self.from_state = nn.Parameter(torch.empty(units, self.gates * units))
         self.bias = nn.Parameter(torch.zeros(self.gates * units))
         for weight in (self.from_input, self.from_state):
-            for part in weight.data.split(units, dim=1):
+            for part in weight.data.chunk(self.gates, dim=1):
                 nn.init.xavier_uniform_(part)
 
     def forward(self, sequences: Tensor) -> Tensor:
@@ -88,9 +88,8 @@ class Lstm(Cell):
         outputs = []
         for now in driven:
             both = torch.addmm(now, state, self.from_state)
-            gates, candidate = both.split((3 * self.units, self.units), dim=1)
-            forget, take, give = torch.sigmoid(gates).chunk(3, dim=1)
-            memory = forget * memory + take * torch.tanh(candidate)
+            forget, take, give = torch.sigmoid(both[:, : 3 * self.units]).chunk(3, dim=1)
+            memory = forget * memory + take * torch.tanh(both[:, 3 * self.units :])
             state = give * torch.tanh(memory)
             outputs.append(state)
         return outputs
@@ -114,12 +113,13 @@ class Gru(Cell):
         self.bias.data[: 2 * units] = 1.0
 
     def unrolled(self, driven: tuple[Tensor, ...]) -> list[Tensor]:
-        of_gates, of_candidate = self.from_state.split((2 * self.units, self.units), dim=1)
+        both = 2 * self.units
+        of_gates, of_candidate = self.from_state[:, :both], self.from_state[:, both:]
         state, outputs = self.zeros(driven), []
         for now in driven:
-            to_gates, to_candidate = now.split((2 * self.units, self.units), dim=1)
-            reset, keep = torch.sigmoid(torch.addmm(to_gates, state, of_gates)).chunk(2, dim=1)
-            candidate = torch.tanh(torch.addmm(to_candidate, state * reset, of_candidate))
+            gates = torch.sigmoid(torch.addmm(now[:, :both], state, of_gates))
+            reset, keep = gates.chunk(2, dim=1)
+            candidate = torch.tanh(torch.addmm(now[:, both:], state * reset, of_candidate))
             state = torch.lerp(candidate, state, keep)
             outputs.append(state)
         return outputs

@@ -48,7 +48,7 @@ class PoseStream(nn.Module):
         :param mask: (B, T, 15).
         :return: (B, T, width), or (B, T - 1, width) with motion.
         """
-        poses = self.place(joints, mask)[:, :, self.kept]
+        poses: Tensor = self.place(joints, mask)[:, :, self.kept]
         if self.transformer is not None:
             poses = self.transformer(poses)
         poses = poses.flatten(2)
