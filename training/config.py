@@ -127,14 +127,19 @@ class OptimizerConfig:
     """
     How weights move.
 
-    :param steps: batches in all; the learning rate warms up, then falls as a cosine.
+    :param steps: batches in all; 0 where nothing is learned by gradient.
+    :param schedule: of the learning rate after it has warmed up: 'cosine' falls to nothing at the
+        last step, 'plateau' falls where nothing improves, 'constant' stays.
+    :param decay: what 'plateau' multiplies the learning rate by.
+    :param decay_patience: measurements without a better one after which it does: of accuracy on
+        what was kept to select on, or of the loss where nothing was.
     :param average: decay of the running average of weights, which is what is measured and exported.
     :param validate_steps: steps between two measurements on the validation classes.
     :param learning_rate: its highest; chosen among `rates` where these are given.
     :param rates: learning rates tried for `rate_steps` each before training; the best on the
         validation classes is taken, the first of equally good ones. Without such classes none is.
-    :param mixed_precision: compute the network in bfloat16, which is several times faster on a GPU
-        and on processors that know it.
+    :param mixed_precision: compute in bfloat16, which is several times faster on a GPU; the
+        package's own encoder also does on processors, of which some know it.
     :param threads: of the network.
     :param patience: measurements without a better one after which training stops.
     """
@@ -150,6 +155,12 @@ class OptimizerConfig:
     patience: int = 6
     mixed_precision: bool = True
     threads: int = 1
+    schedule: str = 'cosine'
+    decay: float = 0.5
+    decay_patience: int = 2
+
+
+SCHEDULES = ('cosine', 'plateau', 'constant')
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,10 @@ class EncoderSystem(System[EncoderRecipe]):
     def mirrored(self, inputs: Arrays) -> Arrays:
         return mirrored(*inputs)
 
+    def halves(self, device: torch.device) -> bool:
+        """No: `forward` does so for the network alone, on processors too."""
+        return False
+
     @property
     def preprocess(self) -> PreprocessConfig:
         return self.recipe.preprocess

@@ -77,6 +77,7 @@ def run_seed(
     *,
     resume: bool,
     device: str,
+    tensorboard: bool = False,
     weights_of: str = '',
 ) -> None:
     """
@@ -102,7 +103,14 @@ def run_seed(
             own, at = replace(recipe, name=name, protocol=protocol), place / f'fold-{fold}'
         from_run = RUNS / weights_of / at.relative_to(folder) if weights_of else None
         entries[fold] = run_once(
-            own, one, at, about, resume=resume, device=device, weights_from=from_run
+            own,
+            one,
+            at,
+            about,
+            resume=resume,
+            device=device,
+            tensorboard=tensorboard,
+            weights_from=from_run,
         )
     if '' not in entries:
         write_json(place / ENTRY, joined(entries, seedless))
@@ -116,6 +124,7 @@ def run_once(
     *,
     resume: bool,
     device: str,
+    tensorboard: bool,
     weights_from: Path | None,
 ) -> dict[str, Any]:
     """Train and measure; leaves a checkpoint and an entry in a folder, and returns the entry."""
@@ -128,7 +137,7 @@ def run_once(
     if weights_from:
         state = compared_anew(weights_from / 'checkpoint.pt', recipe)
     else:
-        train(recipe, place, resume=resume, device=device)
+        train(recipe, place, resume=resume, device=device, tensorboard=tensorboard)
         state = load_checkpoint(place / 'checkpoint.pt')
     torch.set_num_threads(recipe.optimizer.threads)
     protocol = protocol_named(recipe.protocol)
@@ -245,6 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 about,
                 resume=options.resume,
                 device=device_of(options.device),
+                tensorboard=options.tensorboard,
                 weights_of=options.weights_of,
             )
         merged = merge_until_complete(folder, without_seed(recipe), path)

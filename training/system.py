@@ -209,14 +209,35 @@ class System(ABC, Generic[R]):
         return torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
 
     def learning_rate(self, step: int) -> float:
-        """Return the learning rate of a step; warms up and falls as a cosine, unless overridden."""
-        return warm_cosine(self.recipe.optimizer, step)
+        """Return the learning rate of a step, before what 'plateau' takes off it."""
+        return scheduled(self.recipe.optimizer, step)
+
+    def halves(self, device: torch.device) -> bool:
+        """Say whether `loss` is computed in bfloat16 where PyTorch deems it safe: on a GPU."""
+        return self.recipe.optimizer.mixed_precision and device.type == 'cuda'
 
 
-def warm_cosine(config: OptimizerConfig, step: int) -> float:
-    """Rise evenly over the first steps, and fall to nothing at the last as a cosine does."""
-    warm = min(1.0, (step + 1) / max(config.warm_up_steps, 1))
-    return float(config.learning_rate * warm * 0.5 * (1 + np.cos(np.pi * step / config.steps)))
+def scheduled(config: OptimizerConfig, step: int) -> float:
+    """Rise evenly over the first steps; as 'cosine', fall to nothing at the last."""
+    rate = config.learning_rate * min(1.0, (step + 1) / max(config.warm_up_steps, 1))
+    if config.schedule == 'cosine':
+        rate *= 0.5 * (1 + np.cos(np.pi * step / config.steps))
+    return float(rate)
+
+
+def decayed(config: OptimizerConfig, found: Sequence[float]) -> float:
+    """
+    Return what share of the learning rate 'plateau' has left.
+
+    :param found: all measurements so far; larger is better.
+    """
+    share, best, stale = 1.0, -np.inf, 0
+    for value in found if config.schedule == 'plateau' else ():
+        stale = 0 if value > best else stale + 1
+        best = max(best, value)
+        if stale == config.decay_patience:
+            share, stale = share * config.decay, 0
+    return share
 
 
 def described(system: System[Any], network: nn.Module, inputs: Arrays) -> Descriptors:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import torch
 from tqdm import tqdm
 
 from skeleton_action_ros.core.errors import SkeletonActionError
+from training import parallel
 from training.checkpoints import read_state
 from training.config import Recipe, override
+from training.curves import Curves
 from training.data import CHECKOUT, load_samples
 from training.protocols import PROTOCOLS
 from training.recipes import SYSTEMS, recipe_for
@@ -21,49 +24,82 @@ from training.results import write_json
 from training.trainer import Trainer, choose_rate
 
 
-def train(recipe: Recipe, out: Path, *, resume: bool = False, device: str = 'cpu') -> Trainer:
+def train(
+    recipe: Recipe,
+    out: Path,
+    *,
+    resume: bool = False,
+    device: str = 'cpu',
+    tensorboard: bool = False,
+) -> Trainer:
     """
     Run a recipe to its end; leaves `checkpoint.pt` and `history.json` in `out`.
 
+    Of several processes that train together (`parallel`) the first one writes.
+
     :param resume: go on from `out/checkpoint.pt` where it is.
+    :param tensorboard: draw curves into `out/curves`.
     :raises SkeletonActionError: data is missing, or the checkpoint is of another recipe.
     """
     samples = load_samples(
         recipe.data.train, simulated_people=recipe.data.simulated_people, seed=recipe.seed
     )
     checkpoint = out / 'checkpoint.pt'
+    first = parallel.rank() == 0
     began = time.monotonic()
     if resume and checkpoint.is_file():
         trainer = Trainer(_with_chosen_rate(recipe, checkpoint), samples, device=device)
         trainer.restore(checkpoint)
     else:
         trainer = choose_rate(recipe, samples, device=device)
-    weights = sum(parameter.numel() for parameter in trainer.model.parameters())
-    print(
-        f'{recipe.name}: {len(samples)} clips, {len(trainer.classes)} actions to learn from, '
-        f'{len({sample.action for sample in trainer.validation})} to validate on, '
-        f'{weights:,} weights',
-        flush=True,
-    )
-    steps = recipe.optimizer.steps
-    with trainer, tqdm(total=steps, initial=trainer.step, unit='step', disable=None) as bar:
+    if first:
+        _tell_beginning(trainer, len(samples))
+    with ExitStack() as opened:
+        opened.enter_context(trainer)
+        drawn = tensorboard and first
+        curves = opened.enter_context(Curves(out / 'curves', trainer.step)) if drawn else None
+        bar = opened.enter_context(
+            tqdm(
+                total=recipe.optimizer.steps,
+                initial=trainer.step,
+                unit='step',
+                disable=None if first else True,
+            )
+        )
         while not trainer.finished:
+            rate = trainer.learning_rate
             loss = trainer.advance()
             bar.update()
+            if curves:
+                curves.step(trainer.step, loss, rate)
             if trainer.history and trainer.history[-1]['step'] == trainer.step:
-                bar.set_postfix(
-                    loss=f'{loss:.3f}', validation=f'{trainer.history[-1]["validation"]:.4f}'
-                )
+                found = trainer.history[-1]['validation']
+                bar.set_postfix(loss=f'{loss:.3f}', validation=f'{found:.4f}')
+                if curves:
+                    curves.validation(trainer.step, found)
                 trainer.seconds, began = _passed(trainer.seconds, began)
-                trainer.save(checkpoint)
-    if not trainer.history:
-        trainer.validate(0.0)
+                if first:
+                    trainer.save(checkpoint)
+        if not trainer.history:
+            trainer.validate(0.0)
     trainer.seconds, began = _passed(trainer.seconds, began)
-    trainer.save(checkpoint)
-    history = {'minutes': trainer.seconds / 60, 'steps': trainer.history}
-    write_json(out / 'history.json', history)
-    print(f'{recipe.name}: {trainer.step} steps in {trainer.seconds / 60:.1f} minutes', flush=True)
+    if first:
+        trainer.save(checkpoint)
+        history = {'minutes': trainer.seconds / 60, 'steps': trainer.history}
+        write_json(out / 'history.json', history)
+        minutes = f'{trainer.seconds / 60:.1f} minutes'
+        print(f'{recipe.name}: {trainer.step} steps in {minutes}', flush=True)
     return trainer
+
+
+def _tell_beginning(trainer: Trainer, clips: int) -> None:
+    weights = sum(parameter.numel() for parameter in trainer.model.parameters())
+    kept = {sample.action for sample in trainer.validation}
+    print(
+        f'{trainer.recipe.name}: {clips} clips, {len(trainer.classes)} actions to learn from, '
+        f'{len(kept)} to validate on, {weights:,} weights',
+        flush=True,
+    )
 
 
 def _passed(seconds: float, since: float) -> tuple[float, float]:
@@ -106,6 +142,9 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--device', default='auto', help='cpu, cuda, or auto (the default)')
     parser.add_argument('--resume', action='store_true', help='go on from what is there')
+    parser.add_argument(
+        '--tensorboard', action='store_true', help='draw curves into the folder of the run'
+    )
 
 
 def chosen_recipe(options: argparse.Namespace) -> Recipe:
@@ -128,7 +167,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         recipe = replace(chosen_recipe(options), seed=options.seed)
         out = options.out or CHECKOUT / 'out' / 'training' / recipe.name
-        train(recipe, out, resume=options.resume, device=device_of(options.device))
+        with parallel.together(device_of(options.device)) as device:
+            train(
+                recipe,
+                out,
+                resume=options.resume,
+                device=device,
+                tensorboard=options.tensorboard,
+            )
     except (SkeletonActionError, OSError) as error:
         parser.exit(1, f'{parser.prog}: {error}\n')
     return 0

@@ -19,15 +19,16 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from skeleton_action_ros.core.errors import SkeletonActionError
+from skeleton_action_ros.core.errors import ConfigError, SkeletonActionError
+from training import parallel
 from training.checkpoints import read_state, write_state
-from training.config import Recipe, completed
+from training.config import SCHEDULES, Recipe, completed
 from training.data import Sample, fingerprint
 from training.evaluate import examined
 from training.protocols import split
 from training.provenance import commit
 from training.recipes import make_system
-from training.system import Arrays, classified
+from training.system import Arrays, classified, decayed
 
 VALIDATION_DRAWS = 20
 _LARGEST_GRADIENT = 1.0
@@ -60,6 +61,11 @@ class Trainer:
         self.history: list[dict[str, float]] = []
         self.data = fingerprint(samples)
         self.commit = commit()
+        if recipe.optimizer.schedule not in SCHEDULES:
+            raise ConfigError(
+                f'optimizer.schedule must be one of {", ".join(SCHEDULES)}, got '
+                f'{recipe.optimizer.schedule!r}'
+            )
         torch.manual_seed(recipe.seed)
         torch.set_num_threads(recipe.optimizer.threads)
         self.training, self.validation = split(recipe, samples)
@@ -69,7 +75,8 @@ class Trainer:
             )
         self.classes = tuple(sorted({sample.action for sample in self.training}))
         self.system = make_system(recipe)
-        self.model = self.system.network(self.classes).to(device)
+        self.device = torch.device(device)
+        self.model = self.system.network(self.classes).to(self.device)
         self.average = AveragedModel(
             self.model,
             multi_avg_fn=get_ema_multi_avg_fn(recipe.optimizer.average),  # type: ignore[no-untyped-call]
@@ -97,16 +104,30 @@ class Trainer:
         config = self.recipe.optimizer
         return self.step >= config.steps or self.stale >= config.patience
 
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next step."""
+        found = [
+            entry['validation'] if self.validation else -entry['loss'] for entry in self.history
+        ]
+        share = decayed(self.recipe.optimizer, found)
+        return self.system.learning_rate(self.step) * share
+
     def advance(self) -> float:
         """Do one step and return its loss."""
-        batch = self.batches.at(self.step)
+        number = self.step * parallel.size() + parallel.rank()
+        batch = self.batches.at(number)
+        rate = self.learning_rate
         for group in self.optimizer.param_groups:
-            group['lr'] = self.system.learning_rate(self.step)
-        torch.manual_seed(self.recipe.seed * 1_000_003 + self.step)
+            group['lr'] = rate
+        torch.manual_seed(self.recipe.seed * 1_000_003 + number)
         self.model.train()
-        loss = self.system.loss(self.model, batch)
+        halves = self.system.halves(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=halves):
+            loss = self.system.loss(self.model, batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        parallel.average_gradients(self.model)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), _LARGEST_GRADIENT)
         self.optimizer.step()
         self.average.update_parameters(self.model)
@@ -127,7 +148,8 @@ class Trainer:
         network = self.average.module
         if self.validation or self.step >= self.recipe.optimizer.steps:
             network = self._finished_network()
-        share = self.validation_accuracy(network)
+        share = parallel.told_by_first(lambda: self.validation_accuracy(network))
+        loss = parallel.told_by_first(lambda: loss)
         self.history.append({'step': self.step, 'loss': loss, 'validation': share})
         if share > self.best or not self.validation:
             self.best, self.stale, self.best_weights = share, 0, weights_of(network)

@@ -1,0 +1,75 @@
+"""
+Several processes of one training, started by `torchrun`: each draws batches of its own.
+
+One step is then as many batches as there are processes, and their gradients are averaged; so the
+weights stay the same everywhere. The first process measures, decides and writes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import torch
+from torch import distributed, nn
+
+T = TypeVar('T')
+
+
+@contextmanager
+def together(device: str) -> Iterator[str]:
+    """
+    Join the other processes of `torchrun`; alone, nothing happens.
+
+    :param device: 'cpu' or 'cuda'.
+    :return: the device of this process: each takes a GPU of its own.
+    """
+    if int(os.environ.get('WORLD_SIZE', '1')) == 1:
+        yield device
+        return
+    on_gpu = device.startswith('cuda')
+    if on_gpu:
+        device = f'cuda:{os.environ["LOCAL_RANK"]}'
+        torch.cuda.set_device(device)
+    distributed.init_process_group('nccl' if on_gpu else 'gloo')
+    try:
+        yield device
+    finally:
+        distributed.destroy_process_group()
+
+
+def rank() -> int:
+    """Return the number of this process, from 0."""
+    return distributed.get_rank() if _joined() else 0
+
+
+def size() -> int:
+    """Return how many processes train together."""
+    return distributed.get_world_size() if _joined() else 1
+
+
+def average_gradients(network: nn.Module) -> None:
+    """Replace each gradient by its mean over all processes; what one does not use counts as 0."""
+    if size() == 1:
+        return
+    for parameter in network.parameters():
+        if parameter.requires_grad:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            distributed.all_reduce(parameter.grad)
+            parameter.grad /= size()
+
+
+def told_by_first(ask: Callable[[], T]) -> T:
+    """Let the first process find something out, and return it in all of them."""
+    if size() == 1:
+        return ask()
+    found = [ask() if rank() == 0 else None]
+    distributed.broadcast_object_list(found)
+    return found[0]  # type: ignore[return-value]
+
+
+def _joined() -> bool:
+    return distributed.is_available() and distributed.is_initialized()
