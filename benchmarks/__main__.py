@@ -31,6 +31,7 @@ def main() -> int:
         'matching': lambda _: parts.matching(),
         'decision': lambda given: parts.decision(given.model),
         'rgb': _rgb,
+        'devices': _devices,
         'topics': lambda given: topics.topics(min(given.seconds, _TOPIC_S)),
         'one-process': partial(_graph, graph.one_process),
         'four-processes': partial(_graph, graph.four_processes),
@@ -74,6 +75,15 @@ def _rgb(_: argparse.Namespace) -> list[Row]:
         print(f'rgb left out, requirements/rgb.txt is not installed: {error}', file=sys.stderr)
         return []
     return images.rgb()
+
+
+def _devices(given: argparse.Namespace) -> list[Row]:
+    try:
+        from benchmarks import devices, images
+    except ImportError as error:
+        print(f'devices left out, requirements/rgb.txt is not installed: {error}', file=sys.stderr)
+        return []
+    return devices.devices(min(given.seconds, _TOPIC_S), images.person())
 
 
 def _graph(measure: Callable[[graph.Setting], list[Row]], given: argparse.Namespace) -> list[Row]:

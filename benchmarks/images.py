@@ -13,10 +13,11 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.results import Row, distribution, table, value
 from skeleton_action_ros.adapters.mediapipe_pose import MediapipePose
@@ -37,11 +38,19 @@ _DATA = Path(__file__).parents[2] / 'shared' / 'data'
 def rgb() -> list[Row]:
     """Time images of 640 x 480 with nobody in them and, where there is a video, with somebody."""
     rows = _timed('nobody', _empty_images())
-    data = Path(os.environ.get('SKELETON_ACTION_DATA', _DATA))
-    videos = sorted((data / 'florence3d' / 'avi').glob('*.avi'))
-    if videos:
-        rows += _timed('a person', _looped(videos[0]))
+    images = person()
+    if len(images) > 1:
+        rows += _timed('a person', _looped(images))
     return rows
+
+
+def person() -> list[NDArray[np.uint8]]:
+    """Return the images of a video of somebody, (480, 640, 3); without one an empty one."""
+    data = Path(os.environ.get('SKELETON_ACTION_DATA', _DATA))
+    for video in sorted((data / 'florence3d' / 'avi').glob('*.avi')):
+        images = open_images(str(video), RgbConfig()).images(lambda _: None)
+        return [image.pixels for image in images]
+    return [next(_empty_images()).pixels]
 
 
 def main() -> int:
@@ -136,14 +145,13 @@ def _empty_images() -> Iterator[ColourImage]:
         yield ColourImage(stamp_ns, pixels)
 
 
-def _looped(video: Path) -> Iterator[ColourImage]:
-    """Yield a video's images forth and back, so that nobody jumps, with rising stamps."""
-    images = list(open_images(str(video), RgbConfig()).images(lambda _: None))
+def _looped(images: Sequence[NDArray[np.uint8]]) -> Iterator[ColourImage]:
+    """Yield images forth and back, so that nobody jumps, with rising stamps."""
     stamp_ns = 0
     while True:
-        for image in [*images, *reversed(images)]:
+        for pixels in [*images, *reversed(images)]:
             stamp_ns += 33_000_000
-            yield ColourImage(stamp_ns, image.pixels)
+            yield ColourImage(stamp_ns, pixels)
 
 
 if __name__ == '__main__':

@@ -8,28 +8,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import rclpy
 from geometry_msgs.msg import Point, TransformStamped
-from rclpy.node import Node
-from rclpy.parameter import Parameter
 from visualization_msgs.msg import Marker, MarkerArray
 
+from benchmarks.listening import listening, wait_until
 from benchmarks.results import Row, distribution
 from skeleton_action_msgs.msg import SkeletonArray
-from skeleton_action_ros.adapters.msg_conversions import scene_to_msg, time_from_msg
+from skeleton_action_ros.adapters.msg_conversions import scene_to_msg
 from skeleton_action_ros.core.body_frames import TRACKER, body_frames
-from skeleton_action_ros.core.errors import SourceError
 from skeleton_action_ros.core.layouts import Coco17
 from skeleton_action_ros.core.simulation import SimulationConfig, source_from_config
 from skeleton_action_ros.core.skeleton import Scene, SkeletonFrame
 from skeleton_action_ros.nodes import qos
 from skeleton_action_ros.nodes.messages import TYPES, time_of
-from skeleton_action_ros.nodes.running import spinning
-from skeleton_action_ros.nodes.skeleton_source import SkeletonSourceNode
 
 _RATE_HZ = 30.0
 _WARM_UP = 30
-_CONNECTED_WITHIN_S = 20.0
 _LAST_WITHIN_S = 1.0
 _FRAME = 'camera_optical_frame'
 _YOLO = ('yolo_msgs', 'skeleton_action_test_msgs')
@@ -58,47 +52,28 @@ def topics(seconds: float) -> list[Row]:
 
     :raises SourceError: the node does not find the publisher.
     """
-    rows = []
-    for name, sender in _senders().items():
-        rclpy.init(args=[])
-        try:
-            rows.append(_measured(name, sender, seconds))
-        finally:
-            rclpy.try_shutdown()
-    return rows
+    return [_measured(name, sender, seconds) for name, sender in _senders().items()]
 
 
 def _measured(name: str, sender: _Sender, seconds: float) -> Row:
-    given = {'source': name, 'input_topic': sender.topic, **sender.parameters}
-    source = SkeletonSourceNode(
-        parameter_overrides=[Parameter(key, value=value) for key, value in given.items()]
-    )
-    probe = Node('probe')
-    probe.create_timer(0.1, lambda: None)  # a node without a timer cannot be told to end
-    heard: dict[int, float] = {}
-
-    def hear(message: SkeletonArray) -> None:
-        if message.skeletons:
-            heard[time_from_msg(message.header.stamp)] = time.monotonic()
-
-    probe.create_subscription(SkeletonArray, 'skeletons', hear, qos.SENSOR)
-    publisher = probe.create_publisher(sender.kind, sender.topic, sender.profile)
     sent: dict[int, float] = {}
-    with spinning([source, probe]):
-        _wait_until(lambda: publisher.get_subscription_count() > 0, f'source {name}')
-        _wait_until(lambda: probe.count_publishers('skeletons') > 0, f'source {name}')
+    given = {'source': name, 'input_topic': sender.topic, **sender.parameters}
+    with listening(given) as heard:
+        publisher = heard.node.create_publisher(sender.kind, sender.topic, sender.profile)
+        wait_until(lambda: publisher.get_subscription_count() > 0, f'source {name}')
         scenes = source_from_config(SimulationConfig(dropped_share=0.0)).scenes()
         begun_s = time.monotonic()
         for number in range(_WARM_UP + round(seconds * _RATE_HZ)):
             time.sleep(max(begun_s + number / _RATE_HZ - time.monotonic(), 0.0))
-            stamp_ns = probe.get_clock().now().nanoseconds
+            stamp_ns = heard.node.get_clock().now().nanoseconds
             messages = sender.messages(_at(next(scenes), stamp_ns))
             sent[stamp_ns] = time.monotonic()
             for message in messages:
                 publisher.publish(message)
         time.sleep(_LAST_WITHIN_S)
     counted = list(sent)[_WARM_UP:]
-    latencies = [(heard[stamp] - sent[stamp]) * 1e3 for stamp in counted if stamp in heard]
+    came = [stamp for stamp in counted if stamp in heard.scenes]
+    latencies = [(heard.scenes[stamp][0] - sent[stamp]) * 1e3 for stamp in came]
     name = f'{name}: published to skeletons received, {len(counted)} sent'
     return distribution(name, latencies, 'ms')
 
@@ -191,11 +166,3 @@ def _detections(scene: Scene, msg: Any) -> Any:
     message = msg.DetectionArray(detections=detections)
     message.header.stamp = time_of(scene.stamp_ns)
     return message
-
-
-def _wait_until(condition: Callable[[], bool], what: str) -> None:
-    deadline_s = time.monotonic() + _CONNECTED_WITHIN_S
-    while not condition():
-        if time.monotonic() > deadline_s:
-            raise SourceError(f'{what} was not connected within {_CONNECTED_WITHIN_S:g} s')
-        time.sleep(0.05)

@@ -23,8 +23,9 @@ from tqdm import tqdm
 from skeleton_action_ros.adapters.bags import STORAGES, write_bag
 from skeleton_action_ros.core.acquisition import DeviceState
 from skeleton_action_ros.core.config import build, parameters_of
-from skeleton_action_ros.core.errors import BagError, ConfigError
+from skeleton_action_ros.core.errors import BagError, ConfigError, OutOfOrderError
 from skeleton_action_ros.core.reconnecting import ReconnectingSource
+from skeleton_action_ros.core.refusals import Refusals
 from skeleton_action_ros.core.skeleton import NS_PER_S, Scene
 from skeleton_action_ros.core.source import SkeletonSource
 from skeleton_action_ros.nodes.configuration import SOURCES, SkeletonSourceParameters
@@ -110,6 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
         'persons': len(recording.persons),
         'megabytes': round(size_mb, 3),
         'refused': dict(sorted(recording.refused.items())),
+        'why_refused': dict(sorted(recording.why_refused.items())),
         'ended': recording.ended,
     }
     print(json.dumps(written, indent=2) if arguments.json else _line(written))
@@ -138,7 +140,7 @@ class Recording:
         self._duration_ns = round(duration_s * NS_PER_S)
         self._free_mb = free_mb
         self._least_mb = least_mb
-        self._late: Counter[str] = Counter()
+        self._late = Refusals()
         self.persons: set[int] = set()
         self.begun_s = 0.0
         """When the first scene came, by a clock that does not jump; 0: none has."""
@@ -148,7 +150,12 @@ class Recording:
     @property
     def refused(self) -> Counter[str]:
         """What is not in the bag, by reason."""
-        return self._late + Counter(getattr(self.source, 'refused', {}))
+        return self._late.counts + Counter(getattr(self.source, 'refused', {}))
+
+    @property
+    def why_refused(self) -> dict[str, str]:
+        """The last message of each reason that has one."""
+        return {**self._late.why, **getattr(self.source, 'why_refused', {})}
 
     def check_disk(self, out: Path) -> None:
         """
@@ -174,7 +181,9 @@ class Recording:
         count = 0
         for scene in self.source.scenes():
             if scene.stamp_ns <= last_ns:
-                self._late['out_of_order'] += 1
+                self._late.add(
+                    OutOfOrderError(f'stamps must rise, got {last_ns} then {scene.stamp_ns} ns')
+                )
                 continue
             if not first_ns:
                 first_ns, self.begun_s = scene.stamp_ns, time.monotonic()
@@ -328,5 +337,7 @@ def _line(written: Mapping[str, Any]) -> str:
         f'{written["bag"]}: {written["duration_s"]:.1f} s, {written["scenes"]} scenes of '
         f'{written["persons"]} persons, {written["megabytes"]:g} MB; {written["ended"]}'
     )
-    refused = ', '.join(f'{count} {reason}' for reason, count in written['refused'].items())
-    return f'{line}; not recorded: {refused}' if refused else line
+    for reason, count in written['refused'].items():
+        why = written['why_refused'].get(reason)
+        line += f'\nnot recorded: {count} x {reason}' + (f', the last: {why}' if why else '')
+    return line

@@ -41,14 +41,21 @@ class DepthRegistration:
         slopes = depth.slopes(np.stack([columns, rows], axis=-1))
         rays = np.concatenate([slopes, np.ones((*depth_size, 1))], axis=-1)
         self._size = depth_size
-        self._usable = np.isfinite(slopes).all(axis=-1)
-        self._rays = (np.nan_to_num(rays) @ np.asarray(rotation).T).astype(np.float32)
-        self._translation_m = np.asarray(translation_m, np.float32).reshape(3)
+        self._usable = np.isfinite(slopes).all(axis=-1).ravel()
+        turned = np.nan_to_num(rays).reshape(-1, 3) @ np.asarray(rotation).T
         self._color_size = color_size
         fine_px = color.intrinsics.focal_px[0]
         scale = min(1.0, depth.intrinsics.focal_px[0] / (_DENSITY * fine_px))
         self.camera = scaled(color.intrinsics, scale)
         self._shape = (round(color_size[0] * scale), round(color_size[1] * scale))
+        # A pixel of depth d comes to the columns, rows and depths (ray d + start): the first two
+        # times depth.
+        (fx, fy), (cx, cy) = self.camera.focal_px, self.camera.centre_px
+        matrix = np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]])
+        self._rays = np.ascontiguousarray((turned @ matrix.T).T, np.float32)
+        self._starts = (matrix @ np.asarray(translation_m, np.float64).reshape(3)).astype(
+            np.float32
+        )
         self._shown, self._from_row, self._from_column = self._places_of(color)
 
     def register(self, depth_m: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -66,23 +73,18 @@ class DepthRegistration:
                 f'a depth image of this calibration is {self._size[0]} x {self._size[1]} '
                 f'(rows x columns), got {depth_m.shape}',
             )
-        measured = self._usable & (depth_m > 0.0)
-        points_m = self._rays[measured] * depth_m[measured][:, None] + self._translation_m
-        points_m = points_m[points_m[:, 2] > 0.0]
-        depths_m = points_m[:, 2]
-        places = points_m[:, :2] / depths_m[:, None]
-        focal, centre = np.array([self.camera.focal_px, self.camera.centre_px], np.float32)
-        places = places * focal + centre
-        places = np.rint(places).astype(np.int64)
+        given_m = np.asarray(depth_m, np.float32).ravel()
         rows, columns = self._shape
-        inside = (
-            (places[:, 0] >= 0)
-            & (places[:, 0] < columns)
-            & (places[:, 1] >= 0)
-            & (places[:, 1] < rows)
-        )
+        depths_m = self._rays[2] * given_m + self._starts[2]
+        with np.errstate(all='ignore'):  # what is beside or behind the camera is left out below
+            column = (self._rays[0] * given_m + self._starts[0]) / depths_m
+            row = (self._rays[1] * given_m + self._starts[1]) / depths_m
+        inside = self._usable & (given_m > 0.0) & (depths_m > 0.0)
+        inside &= (column > -0.5) & (column < columns - 0.5) & (row > -0.5) & (row < rows - 0.5)
+        places = np.rint(row[inside]).astype(np.int64) * columns
+        places += np.rint(column[inside]).astype(np.int64)
         seen_m = np.full(rows * columns, np.inf, np.float32)
-        np.minimum.at(seen_m, places[inside, 1] * columns + places[inside, 0], depths_m[inside])
+        np.minimum.at(seen_m, places, depths_m[inside])
         seen_m[np.isinf(seen_m)] = 0.0
         return seen_m.reshape(rows, columns)
 

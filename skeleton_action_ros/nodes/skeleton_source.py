@@ -135,22 +135,27 @@ class SkeletonSourceNode(ActionNode):
             if self._input is not None and self._input.note():
                 poor += f'; {self._input.note()}'
         self.health.shortcoming = f'{self._topic}: {poor}' if poor else ''
+        self._tell_state(f'topic {self._topic}', heard.state, poor)
 
     def _watch(self) -> None:
         """Have a live source look after its device, and log what becomes of it."""
         assert isinstance(self._source, ReconnectingSource)
         self._source.watch()
-        if self._source.state is self._state:
-            return
-        self._state = self._source.state
         failure, shortcoming, _ = self._source.report()
-        if self._state is DeviceState.LOST:
-            self.health.counts['device.lost'] += 1
-        line = f'{self._source.name} is {self._state.value}'
-        if failure or shortcoming:
-            self.get_logger().warning(f'{line}: {failure or shortcoming}')
+        if self._tell_state(self._source.name, self._source.state, failure or shortcoming):
+            self.health.counts['device.lost'] += self._state is DeviceState.LOST
+
+    def _tell_state(self, name: str, state: DeviceState, why: str) -> bool:
+        """Log what a device or topic does, where that has changed; say whether it has."""
+        if state is self._state:
+            return False
+        self._state = state
+        line = f'{name} is {state.value}'
+        if why:
+            self.get_logger().warning(f'{line}: {why}')
         else:
             self.get_logger().info(line)
+        return True
 
     def _open(self) -> None:
         if self._given is not None:

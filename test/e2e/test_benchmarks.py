@@ -80,6 +80,14 @@ def test_each_topic_of_another_program_is_timed_to_skeletons(tmp_path: Path) -> 
         assert 0.0 < row['p50'] <= row['p99']
 
 
+def test_each_source_that_is_read_is_timed_from_an_image_to_skeletons(tmp_path: Path) -> None:
+    pytest.importorskip('mediapipe', reason='requirements/rgb.txt is not installed')
+    found = rows(bench(tmp_path, '--only', 'devices', '--seconds', '0.5'), tmp_path)
+    names = [name.partition(':')[0] for name in found]
+    assert (names[0], names[-1]) == ('rgb', 'k4abt_json')
+    assert 0.0 < found['k4abt_json: due to skeletons received']['p50'] < 1000.0
+
+
 def test_a_model_that_is_not_there_is_named_and_fails(tmp_path: Path) -> None:
     done = bench(tmp_path, '--only', 'embedder', '--model', 'no-such-model')
     assert done.returncode == 1

@@ -121,7 +121,8 @@ def test_scenes_that_come_out_of_order_are_counted(
     out = tmp_path / 'bag'
     assert called('record', '--source', 'simulated', '--duration', 3, '--out', out) == 0
     assert len(list(read_scenes(out))) == 2
-    assert 'not recorded: 2 out_of_order' in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert 'not recorded: 2 x out_of_order, the last: stamps must rise, got 2' in told
 
 
 def test_a_disk_that_gets_full_ends_it_and_keeps_what_came(
