@@ -7,7 +7,6 @@ either knows is kept in buffers, so that it is part of a checkpoint and of a bun
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -23,6 +22,10 @@ from training.siamese_lstm.recipe import ClassificationConfig
 
 NEVER = -30.0
 """Logit of a class without example: e^-30 is as good as never, and exact in float32."""
+
+
+_LEAST_SHARE = 1e-6
+"""Less than one neighbour has, of however many."""
 
 
 class Classification(nn.Module, ABC):
@@ -111,7 +114,7 @@ class Neighbours(Classification):
         nearest = squared.topk(count, dim=1, largest=False).indices
         counted = self.marks[nearest]
         shares = counted.mean(1) + 1e-3 * counted[:, 0]
-        return (shares + math.exp(NEVER)).log()
+        return torch.where(shares > 0.0, shares.clamp(min=_LEAST_SHARE).log(), NEVER)
 
     def _count(self, examples: int) -> int:
         return min(self.config.neighbours, examples)

@@ -60,7 +60,7 @@ class Sequences:
 
     def changed(self, places: NDArray[np.intp], rng: np.random.Generator) -> tuple[Floats, Floats]:
         """Return joints (B, T, 15, 3) and mask of the clips at places, changed by chance."""
-        motions = self._motions.chosen(places, rng.random(len(places)) < self._recipe.mirror)
+        motions = self._motions.chosen(places, np.zeros(len(places), np.bool_))
         return augmented(motions, self._recipe.preprocess.frames, self._recipe.augment, rng)
 
 
