@@ -29,6 +29,7 @@ SYSTEMS: dict[str, type[System[Any]]] = {
         ClassifierSystem,
         SkeletonDmlSystem,
         RecurrentSystem,
+        ConvNet3dSystem,
         SiameseLstmSystem,
         SequenceBaselineSystem,
         TarmSystem,

@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from skeleton_action_ros.adapters.datasets.base import even_stamps, read_text
-from skeleton_action_ros.adapters.video import VideoFile
-from skeleton_action_ros.core.errors import DatasetError, ImageError
+from skeleton_action_ros.core.errors import DatasetError, ImageError, SkeletonActionError
 from skeleton_action_ros.core.images import ColourImage
 from skeleton_action_ros.core.skeleton import Clip
 from training.data import Sample, data_root, load_samples
@@ -96,9 +95,8 @@ def read_images(shot: Shot) -> Iterator[ColourImage]:
     :raises SourceError: it is no video.
     :raises DatasetError: the video is cut off, or ends before the shot does.
     """
-    video = VideoFile(shot.path, KTH_RATE_HZ)
     given = 0
-    for number, image in enumerate(video.images(_refuse)):
+    for number, image in enumerate(_images(shot.path)):
         if number >= shot.first + shot.frames:
             return
         if number >= shot.first:
@@ -161,7 +159,19 @@ def _refuse(error: ImageError) -> None:
 
 
 def _length(path: Path) -> int:
-    return sum(1 for _ in VideoFile(path, KTH_RATE_HZ).images(_refuse))
+    return sum(1 for _ in _images(path))
+
+
+def _images(path: Path) -> Iterator[ColourImage]:
+    """Yield all images of a video; OpenCV is wanted where there is a video to read, not before."""
+    try:
+        from skeleton_action_ros.adapters.video import VideoFile
+    except ModuleNotFoundError as error:
+        raise SkeletonActionError(
+            f'{path}: videos are read by OpenCV, and there is no {error.name}: install '
+            'requirements/rgb.txt'
+        ) from None
+    return VideoFile(path, KTH_RATE_HZ).images(_refuse)
 
 
 @lru_cache(maxsize=4)

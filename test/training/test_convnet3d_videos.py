@@ -1,0 +1,154 @@
+"""KTH in its owners' files: 160 x 120, 25 fps, named personNN_ACTION_dN_uncomp.avi."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip('cv2', reason='requirements/rgb.txt is not installed')
+
+import cv2
+from training_clips import standing_clip
+
+from skeleton_action_ros.core.errors import DatasetError
+from training.convnet3d.boxes import person_frames
+from training.convnet3d.videos import has_video, kth_samples, read_images, shot_of
+from training.data import Sample
+
+LIST = """The sequences of each video, first and last frame.
+person01_boxing_d1\t\tframes\t1-10, 11-25
+person02_walking_d3\t\tframes\t3-12, 15-23,24-30
+person13_handclapping_d3\t*missing*
+"""
+
+
+def write_video(path: Path, frames: int) -> None:
+    """A bright square goes from left to right, four columns a frame."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 25.0, (160, 120))
+    for number in range(frames):
+        picture = np.full((120, 160, 3), 90, np.uint8)
+        picture[30:100, 20 + 4 * number : 40 + 4 * number] = 255
+        writer.write(picture)
+    writer.release()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv('SKELETON_ACTION_DATA', str(tmp_path))
+    monkeypatch.setenv('SKELETON_ACTION_CACHE', str(tmp_path / 'cache'))
+    place = tmp_path / 'kth'
+    write_video(place / 'boxing' / 'person01_boxing_d1_uncomp.avi', 25)
+    write_video(place / 'walking' / 'person02_walking_d3_uncomp.avi', 30)
+    write_video(place / 'walking' / 'somebody_else.avi', 12)
+    (place / '00sequences.txt').write_text(LIST)
+    return place
+
+
+def test_kth1_is_the_videos_as_they_are(folder: Path) -> None:
+    boxing, walking = kth_samples(folder, cut=False)
+
+    assert (boxing.action, boxing.number, boxing.person, boxing.view) == ('kth1/boxing', 1, 1, 1)
+    assert (walking.action, walking.number, walking.person, walking.view) == (
+        'kth1/walking',
+        6,
+        2,
+        3,
+    )
+    assert (len(boxing.clip), len(walking.clip)) == (25, 30)
+    assert not boxing.clip.confidence.any()
+    assert boxing.clip.stamps_ns[-1] == 24 * 40_000_000
+    assert has_video(boxing)
+
+
+def test_kth2_is_cut_by_the_owners_list(folder: Path) -> None:
+    samples = kth_samples(folder, cut=True)
+
+    assert [(one.person, one.trial, len(one.clip)) for one in samples] == [
+        (1, '1', 10),
+        (1, '2', 15),
+        (2, '1', 10),
+        (2, '2', 9),
+        (2, '3', 7),
+    ]
+    assert {one.dataset for one in samples} == {'kth2'}
+    assert shot_of(samples[3]).first == 14
+    images = list(read_images(shot_of(samples[3])))
+    assert len(images) == 9
+    # The square of the 15th frame begins at column 20 + 4 * 14.
+    bright = np.flatnonzero(images[0].pixels[60, :, 0] > 170)
+    assert abs(bright[0] - 76) <= 2
+
+
+def test_window_moves_with_the_person(folder: Path) -> None:
+    walking = kth_samples(folder, cut=True)[2]
+
+    frames = person_frames(walking).astype(np.float32)
+
+    assert frames.shape == (10, 54, 34)
+    middles = [np.flatnonzero(frame[25] > 0.5).mean() for frame in frames]
+    # On its way from frame 3 to 12 the square moves 18 columns of the halved picture.
+    assert np.ptp(middles) < 12
+    assert abs(np.mean(middles) - 16.5) < 4
+
+
+def test_missing_videos_are_told_with_the_page_and_the_names(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r'no data set kth under .*Recognition of human actions'):
+        kth_samples(tmp_path / 'kth', cut=False)
+
+
+def test_kth2_without_the_list_is_told(folder: Path) -> None:
+    (folder / '00sequences.txt').rename(folder / 'elsewhere.txt')
+
+    with pytest.raises(DatasetError, match=r'no 00sequences\.txt under .*KTH2 is cut by it'):
+        kth_samples(folder, cut=True)
+
+
+def test_video_that_the_list_lacks_is_told(folder: Path) -> None:
+    write_video(folder / 'person09_running_d2_uncomp.avi', 10)
+
+    with pytest.raises(DatasetError, match='no line for person09_running_d2'):
+        kth_samples(folder, cut=True)
+
+
+@pytest.mark.parametrize(
+    ('line', 'message'),
+    [
+        ('person01_boxing_d1 frames 20-11', 'frames must rise from 1, got'),
+        ('nothing of the kind', 'expected lines like'),
+    ],
+)
+def test_strange_list_is_told(folder: Path, line: str, message: str) -> None:
+    (folder / '00sequences.txt').write_text(line)
+
+    with pytest.raises(DatasetError, match=message):
+        kth_samples(folder, cut=True)
+
+
+def test_video_shorter_than_the_list_says_is_told(folder: Path) -> None:
+    text = LIST.replace('11-25', '11-40')
+    (folder / '00sequences.txt').write_text(text)
+    long = kth_samples(folder, cut=True)[1]
+
+    with pytest.raises(DatasetError, match=r'frames 11 to 40 are wanted, the video ends after 25'):
+        person_frames(long)
+    assert not list((folder.parent / 'cache').rglob('*.npy'))
+
+
+def test_video_that_is_cut_off_is_told(folder: Path) -> None:
+    path = folder / 'boxing' / 'person01_boxing_d1_uncomp.avi'
+    boxing = kth_samples(folder, cut=False)[0]
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    with pytest.raises(DatasetError, match=r'person01_boxing_d1_uncomp\.avi'):
+        person_frames(boxing)
+
+
+def test_other_data_sets_have_no_video() -> None:
+    sample = Sample(standing_clip(), 'utd-mhad')
+
+    assert not has_video(sample)
+    with pytest.raises(DatasetError, match='no videos of utd-mhad, only of florence3d and kth'):
+        shot_of(sample)
