@@ -20,22 +20,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skeleton_action_ros.core.azure_kinect import AUTO, ORIENTATIONS, AzureKinectConfig
+from skeleton_action_ros.core.azure_kinect import (
+    AUTO,
+    LIBRARY_PLACES,
+    LIBRARY_VARIABLE,
+    ORIENTATIONS,
+    AzureKinectConfig,
+)
 from skeleton_action_ros.core.errors import SourceError
 from skeleton_action_ros.core.layouts import K4abt32
-
-LIBRARY_VARIABLE = 'K4ABT_LIBRARY'
-USUAL_PLACES = (
-    'libk4abt.so.1.1',
-    'libk4abt.so',
-    '/usr/lib/libk4abt.so.1.1',
-    '/usr/lib/libk4abt.so',
-    '/usr/lib/x86_64-linux-gnu/libk4abt.so.1.1',
-    '/usr/lib/x86_64-linux-gnu/libk4abt.so',
-    '/usr/local/lib/libk4abt.so',
-    '/opt/k4abt/lib/libk4abt.so',
-)
-"""Names are looked up as the dynamic linker does it, LD_LIBRARY_PATH and all; paths are files."""
 
 CALIBRATION_CAPSULE = b'pyk4a calibration handle'
 CAPTURE_CAPSULE = b'pyk4a capture handle'
@@ -120,7 +113,7 @@ def load_library(asked: str = '') -> tuple[ctypes.CDLL, str]:
     :raises SourceError: there is none, or it cannot be loaded, or is another library: says which.
     """
     asked = asked or os.environ.get(LIBRARY_VARIABLE, '')
-    places = (str(Path(asked).expanduser()),) if asked else USUAL_PLACES
+    places = (str(Path(asked).expanduser()),) if asked else LIBRARY_PLACES
     failures = []
     for place in places:
         if place.startswith('/') and not Path(place).is_file():

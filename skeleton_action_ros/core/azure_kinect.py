@@ -15,6 +15,21 @@ MEDIAPIPE = 'mediapipe'
 TRACKERS = (AUTO, K4ABT, MEDIAPIPE)
 PROCESSING = (AUTO, 'cuda', 'tensorrt', 'cpu')
 ORIENTATIONS = ('default', 'clockwise90', 'counterclockwise90', 'flip180')
+LIBRARY_VARIABLE = 'K4ABT_LIBRARY'
+"""The environment variable with the path of libk4abt."""
+LIBRARY_PLACES = (
+    'libk4abt.so.1.1',
+    'libk4abt.so',
+    '/usr/lib/libk4abt.so.1.1',
+    '/usr/lib/libk4abt.so',
+    '/usr/lib/x86_64-linux-gnu/libk4abt.so.1.1',
+    '/usr/lib/x86_64-linux-gnu/libk4abt.so',
+    '/usr/local/lib/libk4abt.so.1.1',
+    '/usr/local/lib/libk4abt.so',
+    '/opt/k4abt/lib/libk4abt.so.1.1',
+    '/opt/k4abt/lib/libk4abt.so',
+)
+"""Names are looked up as the dynamic linker does it, LD_LIBRARY_PATH and all; paths are files."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from skeleton_action_ros.adapters.sources.availability import AZURE_KINECT_REMEDY, RGB_REMEDY
 from skeleton_action_ros.core.azure_kinect import K4ABT, MEDIAPIPE
 from skeleton_action_ros.core.errors import ConfigError, SourceError
 from skeleton_action_ros.core.pose_estimation import PoseEstimator
@@ -43,10 +44,6 @@ def _rgb(parameters: SkeletonSourceParameters) -> SkeletonSource:
     )
 
 
-RGB_REMEDY = 'pip install --no-deps -r requirements/rgb.txt, with Python 3.10 to 3.12'
-"""What to do where the libraries of the source `rgb` are missing."""
-
-
 def pose_estimator_maker(parameters: SkeletonSourceParameters) -> Callable[[], PoseEstimator]:
     """
     Return what makes the estimator of poses in images.
@@ -67,13 +64,6 @@ def _k4abt_json(parameters: SkeletonSourceParameters) -> SkeletonSource:
     from skeleton_action_ros.adapters.sources.k4abt_json import K4abtJsonSource
 
     return K4abtJsonSource(path_of(parameters), parameters.k4abt_json)
-
-
-AZURE_KINECT_REMEDY = (
-    'pip install -r requirements/azure-kinect.txt, with Python 3.10 to 3.12, or build pyk4a '
-    'against your libk4a'
-)
-"""What to do where the library of the source `azure_kinect` is missing."""
 
 
 def _azure_kinect(parameters: SkeletonSourceParameters) -> SkeletonSource:

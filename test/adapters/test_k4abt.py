@@ -200,7 +200,7 @@ def test_a_library_that_does_not_load_or_is_another_is_refused(tmp_path: Path) -
 def test_where_it_is_nowhere_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv('K4ABT_LIBRARY', raising=False)
     places = ('libk4abt-that-is-nowhere.so', '/nowhere/libk4abt.so')
-    monkeypatch.setattr('skeleton_action_ros.adapters.k4abt.USUAL_PLACES', places)
+    monkeypatch.setattr('skeleton_action_ros.adapters.k4abt.LIBRARY_PLACES', places)
     with pytest.raises(SourceError, match=r'\$K4ABT_LIBRARY') as caught:
         load_library()
     assert 'libk4abt-that-is-nowhere.so' in str(caught.value)

@@ -171,7 +171,7 @@ def test_who_finds_bodies_is_what_is_there(monkeypatch: pytest.MonkeyPatch, tmp_
     pytest.importorskip('pyk4a', reason='pyk4a-bundle has no wheel for this Python')
     pytest.importorskip('mediapipe', reason='mediapipe 0.10.21 has no wheel for this Python')
     monkeypatch.delenv('K4ABT_LIBRARY', raising=False)
-    monkeypatch.setattr('skeleton_action_ros.adapters.k4abt.USUAL_PLACES', ('/nowhere.so',))
+    monkeypatch.setattr('skeleton_action_ros.adapters.k4abt.LIBRARY_PLACES', ('/nowhere.so',))
     assert READERS['azure_kinect'](parameters()).name == 'azure_kinect 0 (mediapipe)'
     monkeypatch.setenv('K4ABT_LIBRARY', str(compiled(tmp_path)))
     assert READERS['azure_kinect'](parameters()).name == 'azure_kinect 0 (k4abt)'
@@ -185,7 +185,7 @@ def test_without_library_and_without_mediapipe_it_says_both(
 ) -> None:
     pytest.importorskip('pyk4a', reason='pyk4a-bundle has no wheel for this Python')
     monkeypatch.delenv('K4ABT_LIBRARY', raising=False)
-    monkeypatch.setattr('skeleton_action_ros.adapters.k4abt.USUAL_PLACES', ('/nowhere.so',))
+    monkeypatch.setattr('skeleton_action_ros.adapters.k4abt.LIBRARY_PLACES', ('/nowhere.so',))
     monkeypatch.setitem(sys.modules, 'skeleton_action_ros.adapters.mediapipe_pose', None)
     with pytest.raises(SourceError, match=r'nobody can find bodies: libk4abt.*and .*MediaPipe'):
         READERS['azure_kinect'](parameters())

@@ -13,11 +13,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from skeleton_action_ros.core.azure_kinect import LIBRARY_PLACES, LIBRARY_VARIABLE
+
 _SETUP = 'make setup, and use .venv/bin/skeleton-action'
 _ROS = 'make setup, or source ROS 2 Jazzy and the workspace that colcon has built'
-_RGB = 'pip install --no-deps -r requirements/rgb.txt (Python 3.10 to 3.12)'
-_AZURE_KINECT = 'pip install -r requirements/azure-kinect.txt (x86-64, Python 3.10 to 3.12)'
-_LIBRARY_FOLDERS = ('usr/lib/x86_64-linux-gnu', 'usr/lib', 'usr/local/lib', 'opt/k4abt/lib')
+RGB_REMEDY = 'pip install --no-deps -r requirements/rgb.txt (Python 3.10 to 3.12)'
+AZURE_KINECT_REMEDY = (
+    'pip install -r requirements/azure-kinect.txt (x86-64, Python 3.10 to 3.12), or build pyk4a '
+    'against your libk4a'
+)
+_LINKED_FOLDERS = ('/usr/lib/x86_64-linux-gnu', '/usr/lib', '/usr/local/lib')
 _AZURE_KINECT_USB = ('045e', '097c')
 
 
@@ -77,15 +82,14 @@ class Machine:
                 found.append(f'USB {vendor.parent.name}')
         return tuple(found)
 
-    def library(self, name: str) -> str:
-        """Return where a shared library is among the usual places; empty: nowhere."""
-        folders = [
-            *self.environ.get('LD_LIBRARY_PATH', '').split(os.pathsep),
-            *_LIBRARY_FOLDERS,
-        ]
-        for folder in filter(None, folders):
-            for path in sorted((self.root / folder.lstrip('/')).glob(f'{name}*')):
-                return str(path)
+    def library(self, places: Iterable[str]) -> str:
+        """Return where a shared library is, as paths or names for the linker; empty: nowhere."""
+        folders = [*self.environ.get('LD_LIBRARY_PATH', '').split(os.pathsep), *_LINKED_FOLDERS]
+        for place in places:
+            for folder in [''] if place.startswith('/') else filter(None, folders):
+                path = self.root / f'{folder}/{place}'.lstrip('/')
+                if path.is_file():
+                    return str(path)
         return ''
 
 
@@ -121,6 +125,8 @@ def _with_modules(
         return found
     names = dict.fromkeys(name.partition('.')[0] for name in missing)
     why = f'{", ".join(names)} cannot be imported'
+    if 'numpy' in missing and 'make setup' not in remedy:
+        remedy = f'{_SETUP}; and {remedy}'
     cure = _SETUP if missing == ['numpy'] else remedy
     return Availability(found.what, found.devices, why, cure)
 
@@ -133,18 +139,20 @@ def _rgb(machine: Machine) -> Availability:
         cameras,
         note=note,
     )
-    return _with_modules(machine, found, ('cv2', 'mediapipe'), _RGB)
+    return _with_modules(machine, found, ('cv2', 'mediapipe'), RGB_REMEDY)
 
 
 def _azure_kinect(machine: Machine) -> Availability:
     devices = machine.azure_kinects()
     notes = [] if devices else ['no Azure Kinect is plugged in: recordings (.mkv) work']
-    modules, remedy = ['pyk4a'], _AZURE_KINECT
-    if not machine.environ.get('K4ABT_LIBRARY') and not machine.library('libk4abt.so'):
-        notes.append('libk4abt is not installed: joints come from colour and depth, by MediaPipe')
+    modules, remedy = ['pyk4a'], AZURE_KINECT_REMEDY
+    asked = machine.environ.get(LIBRARY_VARIABLE, '')
+    if not machine.library([asked] if asked else LIBRARY_PLACES):
+        missing = f'{LIBRARY_VARIABLE} is {asked}, which is no file' if asked else 'not installed'
+        notes.append(f'libk4abt: {missing}: joints come from colour and depth, by MediaPipe')
         if not machine.has('mediapipe'):
             modules.append('mediapipe')
-            remedy = f'{_AZURE_KINECT}, and libk4abt or {_RGB}'
+            remedy = f'{AZURE_KINECT_REMEDY}; and libk4abt or {RGB_REMEDY}'
     found = Availability('an Azure Kinect, or its recording', devices, note='; '.join(notes))
     return _with_modules(machine, found, modules, remedy)
 
