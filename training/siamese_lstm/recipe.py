@@ -83,11 +83,14 @@ class SequenceRecipe(Recipe):
 
     The paper gives its networks the sensor's coordinates, a sequence as long as it was recorded.
     Here every sequence passes through `prepare`, as on the robot: resampled to as many frames as
-    the longer ones of Florence have (19 on average), placed by the hips, turned and scaled.
+    the longer ones of Florence have (19 on average), from the hips, and scaled by the trunk. It is
+    not turned: people face the camera in Florence, and what is estimated of their heading blurs it.
     """
 
     data: DataConfig = field(default_factory=lambda: DataConfig(validation_stride=0))
-    preprocess: PreprocessConfig = field(default_factory=lambda: PreprocessConfig(frames=24))
+    preprocess: PreprocessConfig = field(
+        default_factory=lambda: PreprocessConfig(frames=24, turn=False)
+    )
     augment: AugmentConfig = field(default_factory=lambda: CHANGES)
 
 
