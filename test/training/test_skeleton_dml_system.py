@@ -264,7 +264,7 @@ def test_rate_is_one_of_those_tried_on_validation_classes() -> None:
 @pytest.mark.parametrize(
     ('images', 'message'),
     [
-        (ImageConfig(representation='gimme-signals'), "got 'gimme-signals'"),
+        (ImageConfig(representation='trajectory-maps'), "got 'trajectory-maps'"),
         (ImageConfig(size=16), 'must be 32 or more for ResNet18, got 16'),
     ],
 )

@@ -6,9 +6,6 @@ section III.A has it; the network's input is resized from it. Joints come as the
 camera coordinates in metres, native sampling, neither centred nor turned. The joint order is that
 of `common_15`, since data sets of several sensors are pooled, where the paper has the native order
 of one; a joint that was not seen is (0, 0, 0), as sensors write it.
-
-Gimme Signals, which Table IV also lists, is a plot (lines drawn by matplotlib) and is left out: it
-would need a plotting library for this one image.
 """
 
 from __future__ import annotations
@@ -20,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skeleton_action_ros.core.layouts import LAYOUTS, Common15
+from training.skeleton_dml.signals import gimme_signals
 
 Joints = NDArray[np.float32]
 Image = NDArray[np.uint8]
@@ -150,6 +148,7 @@ REPRESENTATIONS: dict[str, Callable[[Joints], Image]] = {
         skelemotion_orientation,
         skelemotion_both,
         skepxels,
+        gimme_signals,
     )
 }
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
 from skeleton_action_ros.core.skeleton import Clip
 from training.skeleton_dml.images import REPRESENTATIONS
 from training.skeleton_dml.recipe import EmbedderConfig
@@ -54,7 +55,9 @@ class ImageEmbedder(nn.Module):
         return embeddings, self.classifier(embeddings)
 
 
-def draw_images(clips: Sequence[Clip], representation: str, size: int) -> Bytes:
+def draw_images(
+    clips: Sequence[Clip], representation: str, size: int, prepared: PreprocessConfig | None = None
+) -> Bytes:
     """
     Make the network's images of clips in `common_15`, (N, 3, size, size).
 
@@ -62,11 +65,15 @@ def draw_images(clips: Sequence[Clip], representation: str, size: int) -> Bytes:
     to bytes again.
 
     :param representation: a key of `REPRESENTATIONS`.
+    :param prepared: how clips are prepared before; None draws them as the camera saw them.
     """
     make = REPRESENTATIONS[representation]
     images = np.zeros((len(clips), 3, size, size), np.uint8)
     for image, clip in zip(images, clips, strict=True):
-        seen = np.where(clip.confidence[..., None] > 0.0, clip.joints_m, np.float32(0.0))
+        joints, shown = clip.joints_m, clip.confidence
+        if prepared is not None:
+            joints, shown = prepare(clip, prepared)
+        seen = np.where(shown[..., None] > 0.0, joints, np.float32(0.0))
         image[:] = resized(make(seen), size)
     return images
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from skeleton_action_ros.core.preprocess import PreprocessConfig
 from training.config import OptimizerConfig, Recipe
 
 
@@ -16,11 +17,14 @@ class ImageConfig:
     :param size: rows and columns of the network's input. The paper has 256; a step on 64 takes a
         sixteenth of its time.
     :param rotation_deg: training images are turned by up to so much, either way; 0 turns none.
+    :param prepared: draw the joints that `core.preprocess.prepare` gives, which is what a bundle
+        gets; the paper draws those of the camera.
     """
 
     representation: str = 'skeleton-dml'
     size: int = 64
     rotation_deg: float = 5.0
+    prepared: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,12 +95,16 @@ class SkeletonDmlRecipe(Recipe):
     validation classes. RMSprop's first steps are ten times its rate, hence the warm-up; that the
     rate falls and weights are averaged is the framework's, for every system.
 
+    `preprocess` is of images of prepared joints; its frames are about as many as the recordings
+    have, and a multiple of the three times that a pixel of the paper's image holds.
+
     A step of 32 images of 64 x 64 takes a quarter of a second on one core: the trials and the run
     together are five minutes.
     """
 
     system: str = 'skeleton-dml'
     images: ImageConfig = field(default_factory=ImageConfig)
+    preprocess: PreprocessConfig = field(default_factory=lambda: PreprocessConfig(frames=48))
     embedder: EmbedderConfig = field(default_factory=EmbedderConfig)
     metric: MetricConfig = field(default_factory=MetricConfig)
     draw: DrawConfig = field(default_factory=DrawConfig)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,13 +14,16 @@ from torch.nn import functional
 
 from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.errors import ConfigError
+from skeleton_action_ros.core.preprocess import PreprocessConfig
 from training.config import Recipe
 from training.data import Sample
+from training.skeleton_dml.exported import ExportedEmbedder
 from training.skeleton_dml.images import REPRESENTATIONS
 from training.skeleton_dml.losses import JointLoss
 from training.skeleton_dml.network import Bytes, ImageEmbedder, as_input, draw_images, rotated
 from training.skeleton_dml.recipe import SkeletonDmlRecipe
-from training.system import Arrays, System, tensors
+from training.skeleton_dml.variants import PAPER, VARIANTS
+from training.system import Arrays, System, Variant, tensors
 
 _SMALLEST_IMAGE = 32
 """ResNet18 halves an image five times."""
@@ -95,6 +98,9 @@ class SkeletonDmlSystem(System[SkeletonDmlRecipe]):
     name: ClassVar[str] = 'skeleton-dml'
     about: ClassVar[str] = 'Skeleton-DML (2021): a clip as an image, ResNet18, multi-similarity'
     recipe_type: ClassVar[type[Recipe]] = SkeletonDmlRecipe
+    paper: ClassVar[str] = PAPER
+    variants: ClassVar[Mapping[str, Variant]] = VARIANTS
+    largest_bytes: ClassVar[int] = 60_000_000
 
     def __init__(self, recipe: SkeletonDmlRecipe) -> None:
         super().__init__(recipe)
@@ -128,7 +134,21 @@ class SkeletonDmlSystem(System[SkeletonDmlRecipe]):
     def inputs(self, samples: Sequence[Sample]) -> Arrays:
         config = self.recipe.images
         clips = [sample.clip for sample in samples]
-        return (draw_images(clips, config.representation, config.size),)
+        how = self.recipe.preprocess if config.prepared else None
+        return (draw_images(clips, config.representation, config.size, how),)
+
+    @property
+    def preprocess(self) -> PreprocessConfig:
+        return self.recipe.preprocess
+
+    def exported(self, network: nn.Module) -> nn.Module:
+        assert isinstance(network, ImageEmbedder)
+        if not self.recipe.images.prepared:
+            raise ConfigError(
+                'a bundle takes prepared joints, and this network sees the joints of the camera: '
+                'train it with --variant prepared'
+            )
+        return ExportedEmbedder(network, self.recipe.images, self.recipe.preprocess.frames)
 
     def describe(self, network: nn.Module, inputs: Arrays) -> Descriptors:
         embeddings, _ = self._seen(network, inputs)
