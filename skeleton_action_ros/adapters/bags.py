@@ -212,6 +212,7 @@ def bag_message_types() -> MessageTypes:
         skeleton_array=types[_SKELETON_ARRAY],
         skeleton_window=types[f'{_PACKAGE}/msg/SkeletonWindow'],
         action_event=types[_ACTION_EVENT],
+        action_calibration=types[f'{_PACKAGE}/msg/ActionCalibration'],
         action_template=types[f'{_PACKAGE}/msg/ActionTemplate'],
         action_gallery=types[f'{_PACKAGE}/msg/ActionGallery'],
         floats=lambda values: np.asarray(values, np.float32),

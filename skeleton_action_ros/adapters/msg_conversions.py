@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import array
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skeleton_action_ros.core.calibration import Calibration
 from skeleton_action_ros.core.errors import (
     BadClipError,
     BadSkeletonError,
@@ -57,6 +58,7 @@ class MessageTypes:
     skeleton_array: Callable[..., Any]
     skeleton_window: Callable[..., Any]
     action_event: Any
+    action_calibration: Callable[..., Any]
     action_template: Callable[..., Any]
     action_gallery: Callable[..., Any]
     floats: Callable[[NDArray[np.float32]], Any]
@@ -81,6 +83,7 @@ def ros_message_types() -> MessageTypes:
         skeleton_array=msg.SkeletonArray,
         skeleton_window=msg.SkeletonWindow,
         action_event=msg.ActionEvent,
+        action_calibration=msg.ActionCalibration,
         action_template=msg.ActionTemplate,
         action_gallery=msg.ActionGallery,
         floats=lambda values: array.array('f', values.tobytes()),
@@ -274,17 +277,42 @@ def template_from_msg(message: Any) -> Template:
     )
 
 
+def calibration_to_msg(calibration: Calibration, types: MessageTypes) -> Any:
+    """Return what was measured of one action as an ActionCalibration."""
+    return types.action_calibration(**asdict(calibration))
+
+
+def calibration_from_msg(message: Any) -> Calibration:
+    """
+    Return an ActionCalibration as what was measured of one action.
+
+    :raises GalleryError: the threshold is not from 0 to 1.
+    """
+    values = {item.name: getattr(message, item.name) for item in fields(Calibration)}
+    calibration = Calibration(**values)
+    if not 0.0 <= calibration.threshold <= 1.0:
+        raise GalleryError(
+            f'calibration of {calibration.label!r}: threshold must be from 0 to 1, got '
+            f'{calibration.threshold}'
+        )
+    return calibration
+
+
 def gallery_to_msg(gallery: Gallery, stamp_ns: int, types: MessageTypes) -> Any:
     """Return the whole gallery as an ActionGallery."""
     return types.action_gallery(
         header=header_to_msg(stamp_ns, '', types),
         revision=gallery.revision,
         templates=[template_to_msg(template, types) for template in gallery.templates],
+        calibrations=[calibration_to_msg(one, types) for one in gallery.calibrations],
     )
 
 
 def gallery_from_msg(message: Any) -> tuple[Gallery, list[GalleryError]]:
-    """Return an ActionGallery's usable demonstrations, and what is wrong with the others."""
+    """
+    Return an ActionGallery's usable demonstrations and calibrations, and what is wrong with the
+    others.
+    """
     templates: dict[str, Template] = {}
     errors = []
     for item in message.templates:
@@ -296,7 +324,14 @@ def gallery_from_msg(message: Any) -> tuple[Gallery, list[GalleryError]]:
             errors.append(error)
         else:
             templates[template.id] = template
-    return Gallery(tuple(templates.values()), int(message.revision)), errors
+    calibrations = []
+    for item in message.calibrations:
+        try:
+            calibrations.append(calibration_from_msg(item))
+        except GalleryError as error:
+            errors.append(error)
+    gallery = Gallery(tuple(templates.values()), int(message.revision))
+    return gallery.calibrated(calibrations), errors
 
 
 def _flat(values: NDArray[np.float32]) -> NDArray[np.float32]:

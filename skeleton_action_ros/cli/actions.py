@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import fields
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from skeleton_action_ros.adapters.gallery_file import read_gallery
 from skeleton_action_ros.adapters.gallery_store import GalleryStore
 from skeleton_action_ros.cli.services import add_client_arguments, call, require_ros
+from skeleton_action_ros.core.calibration import Calibration
 from skeleton_action_ros.core.gallery import ON_CONFLICT
 from skeleton_action_ros.nodes.configuration import default_gallery
 
@@ -42,8 +44,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help='what happens to an action that is taught here already (keep)',
     )
     importing.set_defaults(act=_import)
+    setting = actions.add_parser('threshold', help='say from what similarity an action counts')
+    setting.add_argument('label', metavar='LABEL')
+    setting.add_argument(
+        'similarity', type=float, help='from 0 to 1; 0: what is measured, as at first'
+    )
+    setting.set_defaults(act=_threshold)
     for command in (exporting, importing):
         command.add_argument('file', metavar='FILE', type=Path)
+    for command in (exporting, importing, setting):
         command.add_argument(
             '--gallery',
             type=Path,
@@ -73,6 +82,43 @@ def _list(arguments: argparse.Namespace) -> int:
         print(
             f'{item.label:{width}}  {shots:18}  {_when(item.taught)}  {" ".join(item.template_ids)}'
         )
+        if item.threshold > 0.0:
+            print(f'{"":{width}}  counts from {item.threshold:.3f}: {_reason(item)}')
+    return 0
+
+
+def _reason(item: Any) -> str:
+    """Say from what a threshold is."""
+    said = item.calibration
+    if not said.label:
+        return "the user's own"
+    parts = [f'model {said.base:.3f}']
+    parts += [
+        f'{name} {similarity:.2f} ({count})'
+        for name, similarity, count in (
+            ('background', said.background_similarity, said.background),
+            ('other actions', said.others_similarity, said.others),
+            ('spliced halves', said.spliced_similarity, said.spliced),
+            ('altered copies', said.altered_similarity, said.altered),
+        )
+        if count
+    ]
+    measured = f'{said.method} ({", ".join(parts)}; {said.model})'
+    if item.own_threshold:
+        return f"the user's own; measured were {said.threshold:.3f}, {measured}"
+    return measured
+
+
+def _threshold(arguments: argparse.Namespace) -> int:
+    path = arguments.gallery or default_gallery()
+    read_gallery(path)
+    with GalleryStore(path) as store:
+        store.set_threshold(arguments.label, arguments.similarity)
+    figures = {'label': arguments.label, 'threshold': arguments.similarity}
+    said = 'what is measured'
+    if arguments.similarity > 0.0:
+        said = f'{arguments.similarity:g}, whatever is measured'
+    print(json.dumps(figures) if arguments.json else f'{arguments.label!r} counts from {said}')
     return 0
 
 
@@ -132,7 +178,20 @@ def _summary(item: Any) -> dict[str, Any]:
         'shots': item.shots,
         'template_ids': list(item.template_ids),
         'threshold': round(item.threshold, 4),
+        'own_threshold': item.own_threshold,
+        'calibration': _calibration(item.calibration),
         'taught': _when(item.taught),
+    }
+
+
+def _calibration(said: Any) -> dict[str, Any] | None:
+    if not said.label:
+        return None
+    values = {item.name: getattr(said, item.name) for item in fields(Calibration)}
+    return {
+        name: round(value, 4) if isinstance(value, float) else value
+        for name, value in values.items()
+        if name != 'label'
     }
 
 

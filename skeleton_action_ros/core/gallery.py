@@ -163,6 +163,11 @@ class Gallery:
             (shot.threshold for shot in self.shots(label) if shot.threshold > 0.0), default=0.0
         )
 
+    def threshold(self, label: str) -> float:
+        """Return the user's own threshold of an action, else the measured one; 0: neither."""
+        calibration = self.calibration(label)
+        return self.own_threshold(label) or (calibration.threshold if calibration else 0.0)
+
     def calibrated(self, calibrations: Iterable[Calibration]) -> Gallery:
         """Return the same revision with what a model has measured of its actions."""
         return replace(self, calibrations=tuple(calibrations))

@@ -58,10 +58,12 @@ class ActionEnrollerNode(ActionNode):
     Subscribes `skeletons`; publishes `action_gallery`, latched; serves `enroll_action`,
     `list_actions`, `rename_action` and `remove_action`.
 
-    Every change is on the disk and on `action_gallery` before its service answers. Changes that
-    another process makes to the gallery file are published within a second or so.
+    Every change is on the disk and on `action_gallery` before its service answers, with what the
+    model measures of all actions then. Changes that another process makes to the gallery file are
+    published within a second or so.
 
-    Without a usable model it still teaches; only the nearest action in the verdict stays empty.
+    Without a usable model it still teaches; only the nearest action in the verdict stays empty, and
+    recognisers measure for themselves.
 
     :param load: loads the model that the parameters name.
     """
@@ -92,7 +94,7 @@ class ActionEnrollerNode(ActionNode):
         self._index = self._make_index(parameters)
         self._publisher = self.announce(ActionGallery, 'action_gallery', qos.LATCHED)
         self._gallery = self._store.load()
-        self._embed()
+        self._measure()
 
     def start(self) -> None:
         self.health.awaited = 'skeletons'
@@ -149,7 +151,7 @@ class ActionEnrollerNode(ActionNode):
             self.get_logger().info(f'a {model.kind} compares no templates: verdicts stay bare')
             return None
         motion = parameters.enrollment.motion
-        return TemplateIndex(model, motion, MatchingConfig(), model.threshold)
+        return TemplateIndex(model, motion, MatchingConfig())
 
     def _on_skeletons(self, message: SkeletonArray) -> None:
         scene = take_scene(self, message, self._timeline)
@@ -223,6 +225,9 @@ class ActionEnrollerNode(ActionNode):
             f'learned {template.label!r} from body {captured.body_id}: '
             f'{template.clip.duration_s:.1f} s, demonstration {shots}'
         )
+        threshold = self._gallery.threshold(template.label)
+        if threshold > 0.0:
+            response.message += f'; it counts from a similarity of {threshold:.2f}'
         nearest = self._nearest(template)
         if nearest is not None:
             response.nearest_label = nearest.label
@@ -270,8 +275,8 @@ class ActionEnrollerNode(ActionNode):
         """Change the gallery on the disk, then here, then for everybody who follows it."""
         assert self._store is not None
         self._gallery = change(self._store)
+        self._measure()
         self._publish_gallery()
-        self._embed()
 
     def _follow_file(self) -> None:
         """Take over what another process has changed in the file."""
@@ -279,16 +284,24 @@ class ActionEnrollerNode(ActionNode):
         stored = self._store.load()
         if stored.revision != self._gallery.revision:
             self._gallery = stored
+            self._measure()
             self._publish_gallery()
-            self._embed()
 
-    def _embed(self) -> None:
-        """Bring the model's view of the gallery up to date; what fails there hinders no change."""
-        self.shielded(self._follow_gallery)()
+    def _measure(self) -> None:
+        """Embed what is new, and calibrate all actions; what fails there hinders no change."""
+        self.shielded(self._calibrate)()
 
-    def _follow_gallery(self) -> None:
-        for problem in self._index.set_gallery(self._gallery) if self._index else []:
+    def _calibrate(self) -> None:
+        if self._index is None:
+            return
+        assert self._store is not None
+        for problem in self._index.set_gallery(self._gallery):
             self.get_logger().warning(problem)
+        measured = self._gallery.calibrated(self._index.calibrations())
+        if measured.calibrations != self._gallery.calibrations:
+            stored = self._store.calibrate(measured)
+            if stored.revision == measured.revision:
+                self._gallery = stored
 
     def _publish_gallery(self) -> None:
         self._publisher.publish(gallery_to_msg(self._gallery, self.now_ns(), TYPES))

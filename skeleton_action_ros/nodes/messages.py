@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from builtin_interfaces.msg import Time
 
 from skeleton_action_msgs.msg import (
+    ActionCalibration,
     ActionEvent,
     ActionHypothesis,
     ActionSummary,
@@ -14,6 +15,7 @@ from skeleton_action_msgs.msg import (
     RecognizedActionArray,
 )
 from skeleton_action_ros.adapters.msg_conversions import (
+    calibration_to_msg,
     header_to_msg,
     ros_message_types,
     time_to_msg,
@@ -73,13 +75,17 @@ def summaries_of(gallery: Gallery) -> list[ActionSummary]:
     summaries = []
     for label in sorted(gallery.labels):
         shots = gallery.shots(label)
-        own = [shot.threshold for shot in shots if shot.threshold > 0.0]
+        calibration = gallery.calibration(label)
         summaries.append(
             ActionSummary(
                 label=label,
                 shots=len(shots),
                 template_ids=[shot.id for shot in shots],
-                threshold=min(own, default=0.0),
+                threshold=gallery.threshold(label),
+                own_threshold=gallery.own_threshold(label) > 0.0,
+                calibration=calibration_to_msg(calibration, TYPES)
+                if calibration
+                else ActionCalibration(),
                 taught=time_of(max(shot.taught_ns for shot in shots)),
             )
         )

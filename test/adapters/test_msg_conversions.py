@@ -26,6 +26,7 @@ from skeleton_action_ros.adapters.msg_conversions import (
     window_from_msg,
     window_to_msg,
 )
+from skeleton_action_ros.core.calibration import Calibration
 from skeleton_action_ros.core.errors import BadSkeletonError, GalleryError, UnknownLayoutError
 from skeleton_action_ros.core.gallery import Gallery, Template
 from skeleton_action_ros.core.skeleton import ActionSpan, Clip, Scene, SkeletonFrame
@@ -304,6 +305,27 @@ def test_a_template_that_no_enroller_would_teach_is_refused(
         template_from_msg(message)
 
 
+MEASURED = Calibration('wave', 0.75, 'model 1', 'by hand', 0.5, 8, 0.25, 4, 0.5, 2, 0.75, 9, 1.0)
+
+
+def test_what_was_measured_comes_back_as_it_was(types: MessageTypes) -> None:
+    message = gallery_to_msg(gallery().calibrated([MEASURED]), STAMP_NS, types)
+    found, errors = gallery_from_msg(message)
+    assert (found.calibrations, errors) == ((MEASURED,), [])
+
+
+@pytest.mark.parametrize('threshold', [-0.1, 1.5, float('nan')])
+def test_bad_measurement_does_not_hurt_what_is_taught(
+    types: MessageTypes, threshold: float
+) -> None:
+    message = gallery_to_msg(gallery().calibrated([MEASURED]), STAMP_NS, types)
+    message.calibrations[0].threshold = threshold
+    found, errors = gallery_from_msg(message)
+    assert found.calibrations == ()
+    assert len(found) == len(gallery())
+    assert "calibration of 'wave'" in str(errors[0])
+
+
 class Anything:
     """A message of any content: only its fields count."""
 
@@ -416,7 +438,7 @@ def test_every_template_is_used_whole_or_refused(
         taught=Anything(sec=1, nanosec=2),
         source='',
     )
-    found, errors = gallery_from_msg(Anything(revision=3, templates=[message]))
+    found, errors = gallery_from_msg(Anything(revision=3, templates=[message], calibrations=[]))
     assert len(found) + len(errors) == 1
     for template in found.templates:
         assert template.id

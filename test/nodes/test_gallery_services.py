@@ -11,14 +11,16 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from people import FakeModel, circling
+from people import SECOND, FakeModel, circling
 from rclpy.parameter import Parameter
 from robots import Robot, moved
 
 from skeleton_action_msgs.srv import EnrollAction, ListActions, RemoveAction, RenameAction
 from skeleton_action_ros.adapters.gallery_file import read_gallery
 from skeleton_action_ros.adapters.gallery_store import GalleryStore
+from skeleton_action_ros.core.calibration import CalibrationConfig, OpenSet
 from skeleton_action_ros.core.errors import BundleError
+from skeleton_action_ros.core.gallery import Template
 from skeleton_action_ros.core.layouts import Common15
 from skeleton_action_ros.nodes.action_enroller import ActionEnrollerNode
 
@@ -286,8 +288,61 @@ def test_list_tells_labels_in_order_with_shots_and_ids(enroller: Make) -> None:
     first, second = robot.call(ListActions, 'list_actions').actions
     assert (first.label, first.shots, list(first.template_ids)) == ('bow', 1, [ids[1]])
     assert (second.label, second.shots, list(second.template_ids)) == ('wave', 2, [ids[0], ids[2]])
-    assert first.threshold == 0.0
+    assert (first.threshold, first.own_threshold) == (pytest.approx(0.7), False)
     assert second.taught.sec > 1_600_000_000
+
+
+def test_list_tells_from_what_similarity_each_action_counts_and_why(
+    enroller: Make, gallery_file: Path
+) -> None:
+    config = CalibrationConfig(others=0.3)
+    robot = enroller(lambda _: FakeModel(threshold=0.4, open_set=OpenSet('fake 1', None, config)))
+    robot.show((1, WAVED))
+    answer = enroll(robot, 'wave')
+    assert 'counts from a similarity of 0.40' in answer.message
+    assert 'counts from a similarity of 0.50' in enroll(robot, 'same').message
+    for item in robot.call(ListActions, 'list_actions').actions:
+        said = item.calibration
+        assert (said.label, said.model, said.others) == (item.label, 'fake 1', 1)
+        assert said.others_similarity == pytest.approx(1.0, abs=1e-3)
+        assert said.threshold == item.threshold == pytest.approx(0.5)
+    assert [one.threshold for one in read_gallery(gallery_file).calibrations] == [0.5, 0.5]
+    heard = robot.said['action_gallery'][-1].calibrations
+    assert [(one.label, one.threshold) for one in heard] == [
+        ('same', pytest.approx(0.5)),
+        ('wave', pytest.approx(0.5)),
+    ]
+    robot.call(RemoveAction, 'remove_action', label='same')
+    (left,) = robot.call(ListActions, 'list_actions').actions
+    assert (left.threshold, left.calibration.others) == (pytest.approx(0.4), 0)
+
+
+def test_own_threshold_stays_whatever_is_taught_and_measured(
+    enroller: Make, gallery_file: Path
+) -> None:
+    robot = enroller()
+    robot.show((1, WAVED))
+    enroll(robot, 'wave')
+    with GalleryStore(gallery_file) as store:
+        store.set_threshold('wave', 0.5)
+    robot.spin_until(lambda: robot.said['action_gallery'][-1].revision == 2, 'it is said')
+    enroll(robot, 'other')
+    enroll(robot, 'wave', replace=True)
+    _, wave = robot.call(ListActions, 'list_actions').actions
+    assert (wave.threshold, wave.own_threshold, wave.shots) == (0.5, True, 1)
+    assert wave.calibration.threshold == pytest.approx(0.7)
+
+
+def test_gallery_taught_without_a_model_is_measured_when_there_is_one(
+    enroller: Make, gallery_file: Path
+) -> None:
+    with GalleryStore(gallery_file) as store:
+        store.add(Template('a', 'wave', WAVED.between(101 * SECOND, 103 * SECOND), 0.0, 1, 'test'))
+    robot = enroller()
+    (wave,) = robot.call(ListActions, 'list_actions').actions
+    assert (wave.threshold, wave.calibration.altered) == (pytest.approx(0.7), 8)
+    robot.spin_until(lambda: robot.said['action_gallery'][-1].calibrations, 'it is said')
+    assert robot.said['action_gallery'][-1].revision == 1
 
 
 def test_rename_is_durable_and_published(enroller: Make, gallery_file: Path) -> None:

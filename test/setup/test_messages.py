@@ -64,13 +64,39 @@ EXPECTED = {
             'string source',
         ]
     ],
-    'msg/ActionGallery.msg': [[HEADER, 'uint64 revision', 'ActionTemplate[] templates']],
+    'msg/ActionCalibration.msg': [
+        [
+            'string label',
+            'float32 threshold',
+            'string model',
+            'string method',
+            'float32 base',
+            'uint32 altered',
+            'float32 altered_similarity',
+            'uint32 spliced',
+            'float32 spliced_similarity',
+            'uint32 others',
+            'float32 others_similarity',
+            'uint32 background',
+            'float32 background_similarity',
+        ]
+    ],
+    'msg/ActionGallery.msg': [
+        [
+            HEADER,
+            'uint64 revision',
+            'ActionTemplate[] templates',
+            'ActionCalibration[] calibrations',
+        ]
+    ],
     'msg/ActionSummary.msg': [
         [
             'string label',
             'uint32 shots',
             'string[] template_ids',
             'float32 threshold',
+            'bool own_threshold',
+            'ActionCalibration calibration',
             f'{TIME} taught',
         ]
     ],
