@@ -9,7 +9,7 @@ demo test bench: export ROS_DOMAIN_ID := $(shell printf '%s' '$(CURDIR)' | cksum
 demo test bench: export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 demo test bench: export ROS_LOG_DIR := $(CURDIR)/out/log
 
-.PHONY: help python setup setup-test demo test bench lint format train-default clean
+.PHONY: help python setup setup-test demo test bench lint format train-default tables clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -49,6 +49,10 @@ train-default: setup-test  ## train, measure and export the model that ships (in
 	@$(PY) -m training.measure out/training/default/checkpoint.pt --out out/training/default/card.json
 	@$(PY) -m training.export out/training/default/checkpoint.pt \
 	  --results out/training/default/card.json --out out/models/default --int8
+	@$(PY) -m training.background out/models/default
+
+tables: setup-test  ## bring the tables of training/README.md up to date with training/results
+	@$(PY) -m training.table
 
 clean:  ## remove what was built and written
 	rm -rf .venv build install log out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import argparse
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from skeleton_action_ros.evaluation.exam import BASELINES
 from training.data import CHECKOUT
 from training.protocols import PROTOCOLS
+from training.recipes import SYSTEMS, recipe_name, words_of
 from training.results import read_results
+from training.system import System, Variant
 
 README = CHECKOUT / 'training' / 'README.md'
 END = '<!-- end of figures -->'
 ABLATION = 'ablation-'
 OURS = ('classifier', 'encoder')
 LODO = 'lodo-'
+NOT_HERE = {'ntu', 'kth1', 'kth2'}
+"""Data sets that their owners give to those who ask."""
+
 MORE_THAN_DTW = 12.0
 """Points by which the mean over the data sets left out is to beat time warping."""
 
@@ -95,10 +100,62 @@ def altered_rows(results: Iterable[Result]) -> list[str]:
     return lines
 
 
+def paper_rows(results: Iterable[Result]) -> list[str]:
+    """
+    Return the lines of Markdown tables, one a paper: a row as the paper has it, and ours.
+
+    A row for which there is neither a figure of the paper nor one of ours is left out.
+    """
+    named = {result['name']: result for result in results}
+    lines: list[str] = []
+    for paper in dict.fromkeys(system.paper for system in SYSTEMS.values() if system.variants):
+        rows = [
+            row
+            for system in SYSTEMS.values()
+            if system.paper == paper
+            for row in _rows_of(system, named)
+        ]
+        lines += ['', f'**{paper}**', '', *_PAPER_HEAD, *rows]
+    return [*lines, '']
+
+
+_PAPER_HEAD = (
+    '| table | row | protocol | paper | ours | DTW | seeds | minutes a seed '
+    '| `python -m training.run` |',
+    '|---|---|---|---|---|---|---|---|---|',
+)
+
+
+def _rows_of(system: type[System[Any]], named: Mapping[str, Result]) -> Iterator[str]:
+    for name, variant in system.variants.items():
+        for protocol in variant.protocols:
+            published = variant.published.get(protocol)
+            found = named.get(recipe_name(protocol, system.name, name))
+            if found is None and published is None:
+                continue
+            yield _paper_row(variant, protocol, found, words_of(protocol, system.name, name))
+
+
+def _paper_row(variant: Variant, protocol: str, found: Result | None, words: str) -> str:
+    published = variant.published.get(protocol)
+    ours, untrained, seeds, minutes = '', '', '', ''
+    if found is not None:
+        ours = _spread(found)
+        warping = found['baselines'].get('dtw_hips')
+        untrained = f'{100 * warping["accuracy_mean"]:.1f}' if warping else ''
+        seeds, minutes = ' '.join(map(str, found['seeds'])), f'{found["minutes"]:.1f}'
+    elif not set(PROTOCOLS[protocol].datasets).isdisjoint(NOT_HERE):
+        ours = 'data not here'
+    theirs = '' if published is None else f'{published:g}'
+    cells = (variant.table, variant.about, protocol, theirs, ours, untrained, seeds, minutes)
+    return f'| {" | ".join(cells)} | `{words}` |'
+
+
 TABLES: dict[str, Callable[[Iterable[Result]], list[str]]] = {
     '<!-- figures: protocols, by python -m training.table -->': protocol_rows,
     '<!-- figures: altered, by python -m training.table -->': altered_rows,
     '<!-- figures: ablations, by python -m training.table -->': ablation_rows,
+    '<!-- figures: papers, by python -m training.table -->': paper_rows,
 }
 
 

@@ -1,17 +1,22 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import pytest
 
+from training import table
 from training.protocols import PROTOCOLS
 from training.results import read_results
+from training.skeleton_dml.system import SkeletonDmlSystem
+from training.system import Variant
 from training.table import (
     END,
     README,
     TABLES,
     ablation_rows,
     altered_rows,
+    paper_rows,
     protocol_rows,
     with_tables,
 )
@@ -94,6 +99,31 @@ def test_what_is_lost_on_altered_queries_is_in_points() -> None:
 
     assert rows[0] == '| | as recorded | 10 Hz |'
     assert rows[2] == '| lodo-utkinect | 80.0 | 78.5 (-1.5) |'
+
+
+def test_rows_of_a_paper_stand_beside_its_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Tabled(SkeletonDmlSystem):
+        paper: ClassVar[str] = 'Somebody, 2020'
+        variants: ClassVar[Mapping[str, Variant]] = {
+            '': Variant('theirs', table='I', published={'utd-15': 55.5, 'ntu120-one-shot': 54.2}),
+            'small': Variant('small', ('images.size=32',), 'I', also=('utd-15', 'msr-10')),
+        }
+
+    monkeypatch.setattr(table, 'SYSTEMS', {'skeleton-dml': Tabled})
+
+    rows = paper_rows(
+        [result('utd-15', 'skeleton-dml', 0.5), result('utd-15', 'skeleton-dml-small', 0.6)]
+    )
+
+    assert rows[1] == '**Somebody, 2020**'
+    words = 'utd-15 --system skeleton-dml'
+    assert rows[5:] == [
+        f'| I | theirs | utd-15 | 55.5 | 50.0 +- 1.2 | 35.0 | 0 1 | 4.6 | `{words}` |',
+        '| I | theirs | ntu120-one-shot | 54.2 | data not here |  |  |  '
+        '| `ntu120-one-shot --system skeleton-dml` |',
+        f'| I | small | utd-15 |  | 60.0 +- 1.2 | 35.0 | 0 1 | 4.6 | `{words} --variant small` |',
+        '',
+    ]
 
 
 def marked() -> str:
