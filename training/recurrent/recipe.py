@@ -55,7 +55,8 @@ class NetworkConfig:
     :param units: of a layer, and of each direction of one with two.
     :param keep: probability that dropout keeps a number of a layer's output.
     :param relu_scores: pass the scores of the actions through a rectified linear unit before the
-        softmax, as figure 11 has it.
+        softmax, as figure 11 has it. An action whose scores are all negative is then learned no
+        more, and it happens that all are; so not here, unless asked for.
     :param every_step: name the action at every time and average (equation 11), rather than at the
         last time only.
     :param hardest: share of the times that the loss looks at, those where the action is named
@@ -67,7 +68,7 @@ class NetworkConfig:
     layers: int = 3
     bidirectional: bool = False
     keep: float = 0.5
-    relu_scores: bool = True
+    relu_scores: bool = False
     every_step: bool = False
     hardest: float = 1.0
 

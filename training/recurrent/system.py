@@ -132,6 +132,10 @@ class RecurrentSystem(System[RecurrentRecipe]):
         """Return the network as it is; gaps are bridged by `prepare` where the robot feeds it."""
         return network
 
+    def halves(self, device: torch.device) -> bool:
+        """Compute in float32: the network is small, and bfloat16 knows metres to a centimetre."""
+        return False
+
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         """Make Adam (equations 6 and 7), with the L2 regularisation in its gradients."""
         config = self.recipe.optimizer
