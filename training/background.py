@@ -29,6 +29,8 @@ from training.data import CHECKOUT, SIMULATED, SIMULATED_LAYOUTS, as_sample, loa
 from training.protocols import POOL
 
 FINDINGS = CHECKOUT / 'training' / 'results' / 'open-set.json'
+WORTH = ('left_out_means', 'gain_by_seed', 'worst_false_accepts', 'expected_calibration_error')
+"""What a card quotes of the findings: figures of data sets left out."""
 PIECES = 80
 """So many are of simulated persons, and as many of clips learned from."""
 _PEOPLE = 4
@@ -74,6 +76,9 @@ def put_into(bundle: Path, findings: Mapping[str, Any], datasets: Sequence[str])
         'pieces': {name: len(own) for name, own in pieces.items()},
     }
     card |= {key: findings[key] for key in ('threshold', 'calibration', 'confidence')}
+    card.setdefault('results', {})['open_set'] = {
+        key: findings[key] for key in WORTH if key in findings
+    }
     part = bundle / f'.card.{os.getpid()}.part'
     part.write_text(json.dumps(card, indent=2) + '\n', encoding='utf-8')
     part.replace(bundle / 'card.json')
@@ -121,7 +126,7 @@ def _pieces(clips: Sequence[Clip], count: int, rng: np.random.Generator) -> list
 
 
 def _shares(names: Sequence[str], count: int) -> list[tuple[str, int]]:
-    """Divide a number as evenly as can be."""
+    """Divide a number among names as evenly as can be."""
     return [
         (name, count // len(names) + (place < count % len(names)))
         for place, name in enumerate(names)
