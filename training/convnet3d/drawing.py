@@ -67,7 +67,7 @@ class Drawing(nn.Module):
         distance = (to_x - share * along_x) ** 2 + (to_y - share * along_y) ** 2
         depth = start[..., 2] + share * (end[..., 2] - start[..., 2])
         light = torch.exp(distance / (-2.0 * _THICKNESS_PX**2)) * torch.sigmoid(-depth / _NEARER)
-        return (light * seen).amax(2).unflatten(-1, (ROWS, COLUMNS))
+        return (light * seen).amax(2).reshape(*joints.shape[:2], ROWS, COLUMNS)
 
 
 def _pixel(joints: Tensor) -> tuple[Tensor, Tensor]:

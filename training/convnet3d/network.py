@@ -40,7 +40,7 @@ def convolved(maps: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     windows = maps.shape[1] - frames + 1
     stacked = torch.stack([maps[:, first : first + windows] for first in range(frames)], dim=3)
     out = functional.conv2d(stacked.flatten(2, 3).flatten(0, 1), weight.flatten(1, 2), bias)
-    return out.unflatten(0, (-1, windows))
+    return out.reshape(-1, windows, *out.shape[1:])
 
 
 class Convolution(nn.Module):
@@ -118,8 +118,9 @@ class Subsampling(nn.Module):
         self.bias = nn.Parameter(torch.zeros(maps))
 
     def forward(self, maps: Tensor) -> Tensor:
-        mean = functional.avg_pool2d(maps.flatten(0, 1), 2).unflatten(0, (-1, maps.shape[1]))
-        return mean * self.weight[:, None, None] + self.bias[:, None, None]
+        mean = functional.avg_pool2d(maps.flatten(0, 1), 2)
+        out = mean * self.weight[:, None, None] + self.bias[:, None, None]
+        return out.reshape(-1, maps.shape[1], *out.shape[1:])
 
 
 class ConvNet3d(nn.Module):

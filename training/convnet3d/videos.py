@@ -225,8 +225,8 @@ def _florence_videos(root: Path) -> Mapping[str, Path]:
     first: dict[int, int] = {}
     action: dict[str, int] = {}
     for sample in load_samples(['florence3d']):
-        trial = int(sample.trial)
-        first[sample.person] = min(first.get(sample.person, trial), trial)
+        number = int(sample.trial)
+        first[sample.person] = min(first.get(sample.person, number), number)
         action[sample.trial] = sample.number
     out = {}
     for path in sorted((root / 'florence3d').rglob('*.avi')):
