@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from skeleton_action_ros.adapters import onnx_bundle
 from skeleton_action_ros.adapters.bundle_card import find_bundle
 from skeleton_action_ros.adapters.onnx_bundle import OnnxModel, load_bundle
+from skeleton_action_ros.core.calibration import CalibrationConfig
 from skeleton_action_ros.core.errors import BundleError
 from skeleton_action_ros.core.layouts import Common15
 from skeleton_action_ros.core.preprocess import PreprocessConfig
@@ -490,6 +492,7 @@ def floor(clip: np.ndarray) -> np.ndarray:
     return (middle * np.float32([1, 0, 1]))[:, None]
 
 
+UNMOVED = asdict(CalibrationConfig())
 NOTHING = {'tokens': 0.0, 'band': 0, 'other_side': 2.0}
 
 
@@ -611,6 +614,14 @@ def test_model_without_the_tokens_of_its_card_is_refused(tmp_path: Path) -> None
         ({'int8': 'yes'}, "int8 must be an object, got 'yes'"),
         ({'int8': {}}, 'int8: sha256 must be a string, got None'),
         ({'int8': {'sha256': '', 'golden_tolerance': 7}}, 'int8: golden_tolerance must be above 0'),
+        ({'calibration': {'others': 0.2}}, r"calibration must give \['background', 'most', 'oth"),
+        ({'calibration': []}, r'calibration must be an object, got \[\]'),
+        ({'calibration': {**UNMOVED, 'others': 2.0}}, 'calibration: others must be from 0.0 to 1'),
+        ({'calibration': {**UNMOVED, 'background': 0.2}}, 'the weight 0.2, but there is none'),
+        ({'confidence': {'slope': 9.0}}, r"confidence must be an object with \['offset', 'slope'"),
+        ({'confidence': {'slope': 0.0, 'offset': 0.0}}, 'a slope above 0 and an offset'),
+        ({'confidence': {'slope': 9.0, 'offset': 'low'}}, 'a slope above 0 and an offset'),
+        ({'background': {}}, r'background must be an object with sha256, got {}'),
     ],
 )
 def test_card_with_a_wrong_comparison_or_precision_is_refused(
