@@ -79,8 +79,11 @@ def _label(window: Window, recognition: Recognition, header: Header, color: Colo
     joints, seen = to_common_15(
         window.clip.joints_m[-1], window.clip.confidence[-1], window.clip.layout
     )
-    head_seen = seen[Common15.HEAD] > 0.0
-    top = joints[Common15.HEAD] if head_seen else window.clip.joints_m[-1].mean(axis=0)
+    shown = window.clip.joints_m[-1][window.clip.confidence[-1] > 0.0]
+    if seen[Common15.HEAD] > 0.0:
+        top = joints[Common15.HEAD]
+    else:  # the joint that is highest in the image
+        top = shown[shown[:, 1].argmin()] if len(shown) else window.clip.joints_m[-1, 0]
     marker = Marker(
         header=header,
         ns='labels',

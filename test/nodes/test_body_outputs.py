@@ -100,7 +100,9 @@ def test_bones_go_from_red_to_green_with_the_confidence_of_their_joints() -> Non
     confidence = np.ones((len(clip), 15), np.float32)
     confidence[-1, Common15.HAND_LEFT] = 0.01
     confidence[-1, Common15.HEAD] = 0.0
-    window = Window(3, replace(clip, confidence=confidence))
+    joints_m = clip.joints_m.copy()
+    joints_m[-1, Common15.HEAD] = 0.0
+    window = Window(3, replace(clip, confidence=confidence, joints_m=joints_m))
     recognition = Recognition(3, int(clip.stamps_ns[-1]), 'wave', 0.9, ())
     bones, label = markers_of([window], [recognition], 'camera').markers
     assert len(bones.points) == len(bones.colors) == 2 * 13, 'a bone without its head is not drawn'
@@ -110,3 +112,6 @@ def test_bones_go_from_red_to_green_with_the_confidence_of_their_joints() -> Non
         assert (color.r, color.g) == pytest.approx((1.0, 0.118) if weak else (0.1, 1.0), abs=0.01)
         assert color.a == 1.0
     assert label.text == '3: wave 0.90'
+    highest_m = float(joints_m[-1, 1:, 1].min())
+    assert label.pose.position.y == pytest.approx(highest_m - 0.3), 'above what is seen of her'
+    assert label.pose.position.z == pytest.approx(float(joints_m[-1, Common15.NECK, 2]), abs=0.5)
