@@ -83,11 +83,11 @@ def _list(arguments: argparse.Namespace) -> int:
             f'{item.label:{width}}  {shots:18}  {_when(item.taught)}  {" ".join(item.template_ids)}'
         )
         if item.threshold > 0.0:
-            print(f'{"":{width}}  counts from {item.threshold:.3f}: {_reason(item)}')
+            print(f'{"":{width}}  counts from {item.threshold:.3f}: {threshold_reason(item)}')
     return 0
 
 
-def _reason(item: Any) -> str:
+def threshold_reason(item: Any) -> str:
     """Say from what a threshold is."""
     said = item.calibration
     if not said.label:
