@@ -79,6 +79,11 @@ class Player:
         self.state = 'reading'
         self.failure = ''
 
+    @property
+    def name(self) -> str:
+        """The source's own name."""
+        return self._source.name
+
     def start(self) -> None:
         """Begin to read."""
         self._thread.start()

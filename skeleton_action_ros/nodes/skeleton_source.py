@@ -98,6 +98,8 @@ class SkeletonSourceNode(ActionNode):
 
     def describe(self) -> None:
         if self._player is not None:
+            if self._player.state == 'ended' and self.health.facts.get('reading') != 'ended':
+                self.get_logger().info(f'{self._player.name} has ended')
             self.health.facts['reading'] = self._player.state
             if self._player.failure and self.health.failure != self._player.failure:
                 self.get_logger().error(self._player.failure)
