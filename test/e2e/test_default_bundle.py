@@ -11,10 +11,14 @@ import numpy as np
 import pytest
 from people import mirror_image
 
+from skeleton_action_ros.adapters.background_file import BACKGROUND_FILE
 from skeleton_action_ros.adapters.bundle_card import MODEL_FILES, find_bundle, read_card
 from skeleton_action_ros.adapters.clips import find_clips, load_clip
 from skeleton_action_ros.adapters.onnx_bundle import OnnxModel, load_bundle
 from skeleton_action_ros.core.embedding import prepare_clips
+from skeleton_action_ros.core.gallery import Gallery, Template
+from skeleton_action_ros.core.matching import MatchingConfig, TemplateIndex
+from skeleton_action_ros.core.motion import MotionConfig
 from skeleton_action_ros.core.similarity import describe_templates, similarities
 from skeleton_action_ros.core.simulation import ACTIONS, Sensor, draw_person, simulate_action
 from skeleton_action_ros.core.skeleton import Clip
@@ -93,6 +97,37 @@ def test_bundle_is_small_and_says_what_it_is() -> None:
     assert card['limits']
     assert 0.5 < card['threshold'] < 1.0
     assert len(card['operating_curve']) > 10
+
+
+def test_bundle_tells_what_was_taught_from_all_else(model: OnnxModel) -> None:
+    """Settled on data sets left out, where it is worth more than one threshold for all."""
+    folder = find_bundle('default')
+    found = model.open_set
+    worth = read_card(folder)['results']['open_set']
+
+    assert (folder / BACKGROUND_FILE).stat().st_size < 300_000
+    assert found.background is not None
+    assert len(found.background) >= 100
+    assert found.calibration.moves
+    assert found.confidence is not None
+    assert found.confidence.at(0.1) > found.confidence.at(0.0)
+    assert min(worth['gain_by_seed']) > 0.0
+    assert worth['expected_calibration_error'] < 0.1
+
+
+def test_each_action_counts_from_a_similarity_of_its_own(model: OnnxModel) -> None:
+    gallery = Gallery()
+    for clip in shown(TEACHER):
+        gallery = gallery.add(Template(clip.label, clip.label, clip, 0.0, 1, 'simulated'))
+    index = TemplateIndex(model, MotionConfig(), MatchingConfig())
+    assert index.set_gallery(gallery) == []
+    calibrations = index.calibrations()
+
+    assert len(calibrations) == len(ACTIONS)
+    thresholds = np.array([one.threshold for one in calibrations])
+    assert np.ptp(thresholds) > 0.02
+    assert (np.abs(thresholds - model.threshold) <= model.open_set.calibration.most + 1e-6).all()
+    np.testing.assert_allclose(index.thresholds, thresholds, atol=1e-6)
 
 
 def test_golden_outputs_are_those_of_pytorch_within_what_the_card_promises(
