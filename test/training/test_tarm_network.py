@@ -94,8 +94,9 @@ def test_each_row_of_the_tables_is_a_network(changes: dict[str, object], count: 
     assert [tuple(one.shape) for one in logits.values()] == [(2, 27)] * len(network.branches)
 
 
-def test_alexnet_takes_images_of_three_channels_too() -> None:
-    assert AlexNet(5).eval()(torch.rand(2, 3, 64, 64)).shape == (2, 5)
+def test_alexnet_takes_images_of_other_channels_and_sizes_too() -> None:
+    assert AlexNet(5, 3, 64).eval()(torch.rand(2, 3, 64, 64)).shape == (2, 5)
+    assert AlexNet(5, 1, 32).eval()(torch.rand(2, 1, 32, 32)).shape == (2, 5)
 
 
 def test_planes_become_channels_in_their_order() -> None:

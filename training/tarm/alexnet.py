@@ -17,9 +17,10 @@ class AlexNet(nn.Module):
 
     :param classes: outputs of the last layer.
     :param channels: of the images.
+    :param size: rows and columns of the images.
     """
 
-    def __init__(self, classes: int, channels: int = 3) -> None:
+    def __init__(self, classes: int, channels: int = 3, size: int = 50) -> None:
         super().__init__()
         self.features = nn.Sequential(
             *_convolution(channels, 64, 5, stride=2),
@@ -29,12 +30,12 @@ class AlexNet(nn.Module):
             *_convolution(192, 384, 3),
             *_convolution(384, 256, 3),
             *_convolution(256, 256, 3),
-            nn.AdaptiveMaxPool2d(2),
+            nn.MaxPool2d(3, 2),
             nn.Flatten(),
         )
         self.dense = nn.Sequential(
             nn.Dropout(0.5),
-            nn.Linear(256 * 2 * 2, _HIDDEN),
+            nn.Linear(256 * _last_side(size) ** 2, _HIDDEN),
             nn.ReLU(),
             nn.Dropout(0.5),
             nn.Linear(_HIDDEN, _HIDDEN),
@@ -43,9 +44,17 @@ class AlexNet(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map (B, channels, H, W) to logits (B, classes)."""
+        """Map (B, channels, size, size) to logits (B, classes)."""
         logits: Tensor = self.dense(self.features(images))
         return logits
+
+
+def _last_side(size: int) -> int:
+    """Return how many rows of an image are left after the first convolution and three poolings."""
+    side = (size + 1) // 2
+    for _ in range(3):
+        side = (side - 1) // 2
+    return side
 
 
 def _convolution(channels_in: int, channels: int, size: int, stride: int = 1) -> list[nn.Module]:

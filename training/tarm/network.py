@@ -6,7 +6,7 @@ A plane is a matrix (T, N): one coordinate of N joints in T frames, or a depth m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -17,11 +17,13 @@ from training.skeleton_dml.resnet import ResNet18, ResNet50
 from training.tarm.alexnet import AlexNet
 from training.tarm.recipe import NetworkConfig
 
-TRUNKS: dict[str, type[ResNet18 | ResNet50 | AlexNet]] = {
-    'resnet18': ResNet18,
-    'resnet50': ResNet50,
+TRUNKS: dict[str, Callable[[int, int, int], nn.Module]] = {
+    'resnet18': lambda classes, channels, size: ResNet18(classes, channels),
+    'resnet50': lambda classes, channels, size: ResNet50(classes, channels),
     'alexnet': AlexNet,
 }
+"""Makers of networks that name images, by classes, channels, and rows and columns."""
+
 AXES = 3
 FUSIONS = ('average', 'product', 'maximum')
 BRANCHES = {
@@ -75,7 +77,7 @@ class Branch(nn.Module):
         self.attention = nn.ModuleList(
             TemporalAttention(count) if config.attention else nn.Identity() for count in columns
         )
-        self.trunk = TRUNKS[config.trunk](classes, len(columns))
+        self.trunk = TRUNKS[config.trunk](classes, len(columns), config.size)
 
     def image(self, planes: Sequence[Tensor]) -> Tensor:
         """

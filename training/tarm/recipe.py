@@ -72,7 +72,8 @@ class TarmRecipe(Recipe):
     The paper optimises with Adam (0.9, 0.999, 1e-8, no decay) from a rate of 0.01, a fifth of it
     whenever the validation loss stands still; its validation persons are those that it reports on.
     Here nothing is selected: every odd person is learned from for a settled number of steps, while
-    the rate falls as a cosine. Rate, steps and changes were settled with person 7 kept out.
+    the rate falls as a cosine ('plateau' with `optimizer.decay=0.2` is the paper's). Rate, steps
+    and changes were settled with person 7 kept out.
 
     Coordinates are those of `prepare` with its 15 joints, from the median hip centre of the clip,
     in metres and in the camera's directions; the paper has the 20 joints of the sensor "without any

@@ -133,7 +133,6 @@ class TarmSystem(System[TarmRecipe]):
 
     @property
     def preprocess(self) -> PreprocessConfig:
-        """How clips are prepared."""
         return self.recipe.preprocess
 
     def network(self, classes: Sequence[str]) -> TarmNetwork:
@@ -211,6 +210,10 @@ class TarmSystem(System[TarmRecipe]):
             eps=1e-8,
             weight_decay=config.weight_decay,
         )
+
+    def halves(self, device: torch.device) -> bool:
+        """Say no: the trunks alone are computed in bfloat16, on any device, by `loss`."""
+        return False
 
     def exported(self, network: nn.Module) -> nn.Module:
         """
