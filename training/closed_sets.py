@@ -16,6 +16,7 @@ import numpy as np
 from training.convnet3d.videos import has_video
 from training.data import Sample
 from training.questions import Ask, Protocol, Questions, first_clips, fixed_questions
+from training.tarm.depth import has_depth
 
 Which = Callable[[Sample], bool]
 
@@ -87,10 +88,6 @@ def _persons_apart(
         closed=True,
         paper=paper,
     )
-
-
-def _has_depth(sample: Sample) -> bool:
-    return even(sample) and sample.trial in {'1', '2'}
 
 
 def _views_apart() -> Protocol:
@@ -232,7 +229,7 @@ CLOSED_SETS: dict[str, Protocol] = {
         'the same, asked only about clips whose depth video is there',
         'TARM with CNN; UTD-MHAD, cross-subject',
         7,
-        asked=_has_depth,
+        asked=lambda sample: even(sample) and has_depth(sample),
     ),
     'nw-ucla-cross-view': _views_apart(),
     'nw-ucla-cross-subject': _persons_apart(

@@ -128,9 +128,10 @@ def test_missing_videos_are_told_with_place_and_page(
 ) -> None:
     monkeypatch.setenv('SKELETON_ACTION_DATA', str(tmp_path / 'none'))
 
-    with pytest.raises(DatasetError, match=r'none/utd-mhad \(UTD Multimodal.*folder Depth'):
-        depth_images([sample(1, 1, 1)], 'nearest')
-    assert not has_depth(sample(1, 1, 1))
+    for ask in (has_depth, lambda one: depth_images([one], 'nearest')):
+        with pytest.raises(DatasetError, match=r'none/utd-mhad \(UTD Multimodal.*folder Depth'):
+            ask(sample(1, 1, 1))
+    assert not has_depth(sample(1, 1, 1, 'msr-action3d'))
 
 
 def test_unknown_image_is_refused(data: Path) -> None:

@@ -111,7 +111,11 @@ def _quantile(counts: NDArray[np.int64], share: float) -> int:
 
 
 def has_depth(sample: Sample) -> bool:
-    """Say whether the depth video of a clip is among the data."""
+    """
+    Say whether the depth video of a clip is among the data.
+
+    :raises DatasetError: no clip of its data set has one; the message says what belongs where.
+    """
     return sample.dataset == DATASET.name and _key(sample) in _files(data_root())
 
 
@@ -163,12 +167,18 @@ def _key(sample: Sample) -> Key:
 
 @functools.lru_cache(maxsize=8)
 def _files(root: Path) -> dict[Key, Path]:
-    """Find all depth videos, at any depth under the data set's folder."""
-    found = {}
-    for file in sorted((root / DATASET.name).rglob('*_depth.mat')):
+    """Find all depth videos, at any depth under the data set's folder; there must be one."""
+    folder, found = root / DATASET.name, {}
+    for file in sorted(folder.rglob('*_depth.mat')):
         name = _NAME.fullmatch(file.name)
         if name is not None:
             found[int(name['action']), int(name['person']), str(int(name['trial']))] = file
+    if not found:
+        raise DatasetError(
+            f'no depth video under {folder} ({DATASET.title}: put the folder Depth, with files '
+            f'named like {_NAME.pattern!r}, there); SKELETON_ACTION_DATA names another place than '
+            f'{root}'
+        )
     return found
 
 
@@ -176,12 +186,6 @@ def _files(root: Path) -> dict[Key, Path]:
 def _images(root: Path) -> dict[Key, Bytes]:
     files = _files(root)
     folder = root / DATASET.name
-    if not files:
-        raise DatasetError(
-            f'no depth video under {folder} ({DATASET.title}: put the folder Depth, with files '
-            f'named like {_NAME.pattern!r}, there); SKELETON_ACTION_DATA names another place than '
-            f'{root}'
-        )
     listing = [
         f'{_CACHE_FORMAT} {SIDE}',
         *(f'{file.relative_to(folder)} {file.stat().st_size}' for file in files.values()),
