@@ -47,6 +47,7 @@ PAUSE_NS = 3 * NS_PER_S // 2
 _JOINTS = len(K4abt32)
 _SEEN_LEVEL = 2
 _START_NS = NS_PER_S
+_END_NS = 2**31 * NS_PER_S
 _BODY_SIZE_M = 0.33
 _IN_FRONT_M = (0.0, 0.0, 2.5)
 _SEEN_WEIGHT = 0.75
@@ -79,10 +80,14 @@ def read_dump(path: Path, refuse: Refuse, rate_hz: float = USUAL_RATE_HZ) -> Ite
 
 
 def _rising(scenes: Iterator[Scene], refuse: Refuse) -> Iterator[Scene]:
-    """Leave out scenes that are not later than the one before."""
+    """Leave out scenes that are not later than the one before, or later than messages can say."""
     last_ns = 0
     for scene in scenes:
-        if scene.stamp_ns > last_ns:
+        if scene.stamp_ns >= _END_NS:
+            refuse(
+                BadSkeletonError('stamp', f'stamps must be before 2038, got {scene.stamp_ns} ns')
+            )
+        elif scene.stamp_ns > last_ns:
             last_ns = scene.stamp_ns
             yield scene
         else:

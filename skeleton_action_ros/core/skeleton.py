@@ -16,6 +16,8 @@ END_OF_TIME_NS = 2**62
 """Later than every stamp."""
 FARTHEST_M = 100.0
 """No body tracker sees this far: larger coordinates are millimetres or garbage."""
+LARGEST_BODY_ID = 2**32 - 1
+"""Messages have 32 bits for it."""
 LONGEST_MOTION_S = 100.0
 """No window and no demonstration lasts so long: one that does has a broken stamp in it."""
 
@@ -56,11 +58,16 @@ def checked_frame(
     :param confidence: J numbers from 0 to 1.
     :raises UnknownLayoutError: there is no such layout.
     :raises BadSkeletonError: wrong joint count, confidence out of range, a stamp that is not
-        positive, coordinates that cannot be metres, or a body without any joint seen.
+        positive, an id that no message can carry, coordinates that cannot be metres, or a body
+        without any joint seen.
     """
     layout = get_layout(layout_name)
     if stamp_ns <= 0:
         raise BadSkeletonError('stamp', f'stamp must be positive, got {stamp_ns} ns')
+    if not 0 <= body_id <= LARGEST_BODY_ID:
+        raise BadSkeletonError(
+            'body_id', f'the id of a body must be from 0 to {LARGEST_BODY_ID}, got {body_id}'
+        )
     joints = np.array(positions_m, np.float32)
     if joints.size != 3 * layout.joint_count or joints.shape[-1:] == (0,):
         raise BadSkeletonError(

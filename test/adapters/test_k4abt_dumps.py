@@ -106,6 +106,22 @@ def test_half_a_body_is_counted_and_the_rest_goes_on(tmp_path: Path) -> None:
     }
 
 
+def test_what_no_message_can_carry_is_counted(tmp_path: Path) -> None:
+    items = [
+        listed('2024-06-06T18:45:48.1', body_id=2**32),
+        listed('2024-06-06T18:45:48.2', body_id=2**32 - 1),
+        listed('2040-01-01T00:00:00.0'),
+    ]
+    for item in items:
+        item['timestamp'] += '00000'
+    refused: list[SkeletonActionError] = []
+    path = written(tmp_path, items)
+    ids = [body.body_id for scene in read_dump(path, refused.append) for body in scene.skeletons]
+    assert ids == [2**32 - 1]
+    assert [getattr(error, 'reason', '') for error in refused] == ['body_id', 'stamp']
+    assert 'from 0 to 4294967295, got 4294967296' in str(refused[0])
+
+
 def test_a_list_that_was_cut_off_gives_what_is_whole(tmp_path: Path) -> None:
     text = json.dumps([listed(f'2024-06-06T18:45:4{second}') for second in range(3)])
     scenes, refused = read(written(tmp_path, text[:-200]))
