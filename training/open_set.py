@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ from tqdm import tqdm
 from skeleton_action_ros.adapters.bundle_card import TOKENS
 from skeleton_action_ros.core.calibrating import Calibrator, Evidence
 from skeleton_action_ros.core.calibration import (
-    BACKGROUND_REACHES,
     CalibrationConfig,
     ConfidenceCurve,
     Measured,
@@ -113,18 +112,14 @@ class Asked:
     :param persons: (N,) who shows them.
     :param alike: (N, N) clips to clips that teach.
     :param between: (P, N) pieces between actions to clips that teach.
-    :param altered: (N, A) altered copies of each clip to it.
-    :param spliced: (N, S) splices of each clip to it.
-    :param background: (N, B) pieces of background to it.
+    :param measured: (N,) of each clip as the one demonstration of its action.
     """
 
     labels: NDArray[np.str_]
     persons: NDArray[np.str_]
     alike: Floats
     between: Floats
-    altered: Floats
-    spliced: Floats
-    background: Floats
+    measured: tuple[Measured, ...]
 
 
 @dataclass(frozen=True)
@@ -193,24 +188,20 @@ def look(state: Checkpoint, dataset: str) -> Asked:
             calibrator.measure(joints[place], mask[place], templates.described[[place]], image)
         )
     side = model.similarity.other_side
-    kinds = ('altered', 'spliced', 'background')
-    altered, spliced, ambient = (
-        np.stack(
-            [
-                getattr(one, kind).of(label, side)
-                for one, label in zip(evidence, labels, strict=True)
-            ]
+    measured = tuple(
+        Measured.of(
+            one.altered.of(label, side),
+            one.spliced.of(label, side)[None],
+            one.background.of(label, side),
         )
-        for kind in kinds
+        for one, label in zip(evidence, labels, strict=True)
     )
     return Asked(
         np.array(labels, np.str_),
         np.array([clip.subject for clip in clips], np.str_),
         similarities(templates.described, templates, model.similarity),
         similarities(between, templates, model.similarity),
-        altered,
-        spliced,
-        ambient,
+        measured,
     )
 
 
@@ -247,8 +238,8 @@ def trials(asked: Asked, rng: np.random.Generator, count: int = DRAWS) -> list[T
 def usual_of(asked: Asked, drawn: Sequence[Trial]) -> dict[str, float]:
     """Return what is usual of actions: the `usual_` values of a `CalibrationConfig`."""
     return {
-        'usual_background': float(np.quantile(asked.background, BACKGROUND_REACHES, axis=1).mean()),
-        'usual_spliced': float(asked.spliced.max(axis=1).mean()),
+        'usual_background': float(np.mean([one.background_similarity for one in asked.measured])),
+        'usual_spliced': float(np.mean([one.spliced_similarity for one in asked.measured])),
         'usual_others': float(np.mean([trial.others.mean() for trial in drawn])),
     }
 
@@ -260,12 +251,9 @@ def moves(asked: Asked, trial: Trial, config: CalibrationConfig) -> Floats:
     found = [
         calibrate(
             '',
-            Measured(
-                altered=np.zeros(0, np.float32),
-                spliced=asked.spliced[[place]],
-                others=np.full(count - 1, trial.others[at]),
-                background=asked.background[place],
-            ),
+            replace(asked.measured[place], altered=0),
+            count - 1,
+            float(trial.others[at]),
             _MIDDLE,
             open_set,
         ).threshold

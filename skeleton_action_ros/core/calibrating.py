@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skeleton_action_ros.core.calibration import (
     Calibration,
@@ -63,6 +64,7 @@ class Calibrator:
     def __init__(self, model: Model, similarity: SimilarityConfig) -> None:
         self._model = model
         self._similarity = similarity
+        self._settled: dict[tuple[str, ...], Measured] = {}
 
     def measure(
         self, joints: Floats, mask: Floats, described: Descriptors, image: Descriptors | None
@@ -102,23 +104,49 @@ class Calibrator:
         :param templates: (N) the same.
         :return: one a label, in alphabetical order.
         """
-        cohort = chosen_others(ids, labels)
+        names = sorted(set(labels))
+        order = sorted(range(len(labels)), key=lambda place: labels[place])
+        own: dict[str, list[int]] = {name: [] for name in names}
+        for place in order:
+            own[labels[place]].append(place)
+        self._settled = {
+            key: self._settled.get(key)
+            or self._summed([evidence[place] for place in own[name]], name)
+            for name in names
+            for key in [(name, *(ids[place] for place in own[name]))]
+        }
+        counts, means = self._others(chosen_others(ids, labels), labels, own, templates)
+        base, open_set = self._model.threshold, self._model.open_set
+        return [
+            calibrate(name, measured, int(counts[row]), float(means[row]), base, open_set)
+            for row, (name, measured) in enumerate(zip(names, self._settled.values(), strict=True))
+        ]
+
+    def _summed(self, evidence: Sequence[Evidence], label: str) -> Measured:
+        return Measured.of(
+            altered=np.concatenate([self._of(one.altered, label) for one in evidence]),
+            spliced=np.stack([self._of(one.spliced, label) for one in evidence]),
+            background=np.max([self._of(one.background, label) for one in evidence], axis=0),
+        )
+
+    def _others(
+        self,
+        cohort: Sequence[int],
+        labels: Sequence[str],
+        own: Mapping[str, Sequence[int]],
+        templates: Templates,
+    ) -> tuple[NDArray[np.intp], Floats]:
+        """Return with how many of a cohort of other actions each is compared, and their mean."""
+        if not own:
+            return np.zeros(0, np.intp), np.zeros(0, np.float32)
         between = similarities(templates.described[cohort], templates, self._similarity)
-        found = []
-        for label in sorted(set(labels)):
-            places = [place for place, name in enumerate(labels) if name == label]
-            others = [row for row, place in enumerate(cohort) if labels[place] != label]
-            alike = between[np.ix_(others, places)]
-            own = [evidence[place] for place in places]
-            measured = Measured(
-                altered=np.concatenate([self._of(one.altered, label) for one in own]),
-                spliced=np.stack([self._of(one.spliced, label) for one in own]),
-                others=alike.max(axis=1) if others else np.zeros(0, np.float32),
-                background=np.max([self._of(one.background, label) for one in own], axis=0),
-            )
-            base = self._model.threshold
-            found.append(calibrate(label, measured, base, self._model.open_set))
-        return found
+        places = [place for group in own.values() for place in group]
+        firsts = np.cumsum([0, *(len(group) for group in own.values())])[:-1]
+        alike = np.maximum.reduceat(between[:, places], firsts, axis=1)
+        apart = np.array([[labels[place] != name for name in own] for place in cohort])
+        counts = apart.sum(axis=0)
+        means = (alike * apart).sum(axis=0) / np.maximum(counts, 1)
+        return np.asarray(counts, np.intp), np.asarray(means, np.float32)
 
     def _alike(
         self, queries: Descriptors, described: Descriptors, image: Descriptors | None

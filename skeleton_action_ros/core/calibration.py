@@ -24,7 +24,7 @@ ALTERED_REACH = 0.1
 """Nine in ten altered copies of a demonstration should be accepted."""
 BACKGROUND_REACHES = 0.9
 """What one in ten pieces of background reaches says how like everyday movement an action is."""
-MOST_OTHERS = 16
+MOST_OTHERS = 8
 """An action is compared with so many templates of others; with more, nothing much changes."""
 
 _ALTERED = 8
@@ -142,63 +142,89 @@ class Calibration:
 @dataclass(frozen=True)
 class Measured:
     """
-    What one action is similar to that is not a performance of it.
+    What the demonstrations of one action are similar to, whatever else is taught.
 
-    :param altered: (A,) altered copies of its demonstrations, each to its own.
-    :param spliced: (shots, S) splices of each demonstration, to this.
-    :param others: (O,) templates of other actions.
-    :param background: (B,) pieces of background.
+    The fields are those of `Calibration`.
     """
 
-    altered: Floats
-    spliced: Floats
-    others: Floats
-    background: Floats
+    altered: int = 0
+    altered_similarity: float = 0.0
+    spliced: int = 0
+    spliced_similarity: float = 0.0
+    background: int = 0
+    background_similarity: float = 0.0
+
+    @classmethod
+    def of(cls, altered: Floats, spliced: Floats, background: Floats) -> Measured:
+        """
+        Sum up similarities.
+
+        :param altered: (A,) altered copies of the demonstrations, each to its own.
+        :param spliced: (shots, S) splices of each demonstration, to this.
+        :param background: (B,) pieces of background.
+        """
+        return cls(
+            altered=altered.size,
+            altered_similarity=_quantile(altered, ALTERED_REACH),
+            spliced=spliced.size,
+            spliced_similarity=float(spliced.max(axis=1).mean()) if spliced.size else 0.0,
+            background=background.size,
+            background_similarity=_quantile(background, BACKGROUND_REACHES),
+        )
 
 
-def calibrate(label: str, measured: Measured, base: float, open_set: OpenSet) -> Calibration:
+def calibrate(
+    label: str,
+    measured: Measured,
+    others: int,
+    others_similarity: float,
+    base: float,
+    open_set: OpenSet,
+) -> Calibration:
     """
     Work out from what similarity an action counts.
 
     It is `base`, moved by what `CalibrationConfig` says, and no higher than what nine in ten
     altered copies reach, unless `base` is. Few others say less: of n the weight is n / (n + 2) of
     the whole one.
+
+    :param others: with how many templates of other actions it was compared.
+    :param others_similarity: theirs, on average; 0 where there are none.
     """
     config = open_set.calibration
-    others = len(measured.others)
-    background = _quantile(measured.background, BACKGROUND_REACHES)
-    spliced = float(measured.spliced.max(axis=1).mean()) if measured.spliced.size else 0.0
-    altered = _quantile(measured.altered, ALTERED_REACH)
-    mean = float(measured.others.mean()) if others else 0.0
     moves: Mapping[str, float] = {
         'background': config.background
-        * (background - config.usual_background)
-        * (measured.background.size > 0),
+        * (measured.background_similarity - config.usual_background)
+        * (measured.background > 0),
         'spliced halves': config.spliced
-        * (spliced - config.usual_spliced)
-        * (measured.spliced.size > 0),
-        'other actions': config.others * (mean - config.usual_others) * others / (others + 2),
+        * (measured.spliced_similarity - config.usual_spliced)
+        * (measured.spliced > 0),
+        'other actions': config.others
+        * (others_similarity - config.usual_others)
+        * others
+        / (others + 2),
     }
     made_of = [name for name, move in moves.items() if move != 0.0]
     move = min(max(sum(moves.values()), -config.most), config.most)
     threshold = base + move
     method = f"the model's, by {', '.join(made_of)}" if made_of else "the model's"
-    if measured.altered.size and threshold > max(altered, base):
-        threshold, method = max(altered, base), f'{method}; no more than altered copies reach'
+    if measured.altered and threshold > max(measured.altered_similarity, base):
+        threshold = max(measured.altered_similarity, base)
+        method = f'{method}; no more than altered copies reach'
     return Calibration(
         label=label,
         threshold=round(min(max(threshold, 0.0), 1.0), 4),
         model=open_set.model,
         method=method,
         base=round(base, 4),
-        altered=measured.altered.size,
-        altered_similarity=round(altered, 4),
-        spliced=measured.spliced.size,
-        spliced_similarity=round(spliced, 4),
+        altered=measured.altered,
+        altered_similarity=round(measured.altered_similarity, 4),
+        spliced=measured.spliced,
+        spliced_similarity=round(measured.spliced_similarity, 4),
         others=others,
-        others_similarity=round(mean, 4),
-        background=measured.background.size,
-        background_similarity=round(background, 4),
+        others_similarity=round(others_similarity, 4),
+        background=measured.background,
+        background_similarity=round(measured.background_similarity, 4),
     )
 
 

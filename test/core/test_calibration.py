@@ -5,6 +5,7 @@ import pytest
 
 from skeleton_action_ros.core.calibration import (
     MOST_OTHERS,
+    Calibration,
     CalibrationConfig,
     ConfidenceCurve,
     Measured,
@@ -32,17 +33,20 @@ def row(*values: float) -> np.ndarray:
     return np.array(values, np.float32)
 
 
-def measured(
+def calibrated(
     altered: np.ndarray = NONE,
     spliced: np.ndarray = NONE,
     others: np.ndarray = NONE,
     background: np.ndarray = NONE,
-) -> Measured:
-    return Measured(altered, spliced, others, background)
+    open_set: OpenSet = OPEN_SET,
+) -> Calibration:
+    measured = Measured.of(altered, spliced, background)
+    mean = float(others.mean()) if len(others) else 0.0
+    return calibrate('wave', measured, len(others), mean, 0.8, open_set)
 
 
 def test_nothing_measured_leaves_the_threshold_of_the_model() -> None:
-    found = calibrate('wave', measured(), 0.8, OPEN_SET)
+    found = calibrated()
     assert (found.threshold, found.base, found.method) == (0.8, 0.8, "the model's")
     assert (found.label, found.model) == ('wave', 'model 1')
     assert (found.altered, found.spliced, found.others, found.background) == (0, 0, 0, 0)
@@ -51,30 +55,26 @@ def test_nothing_measured_leaves_the_threshold_of_the_model() -> None:
 def test_action_like_the_background_needs_a_higher_similarity() -> None:
     # Of 11 from 0.0 to 0.5, one in ten reaches 0.45: 0.05 above the usual, with a weight of 0.5.
     background = np.linspace(0.0, 0.5, 11, dtype=np.float32)
-    found = calibrate('wave', measured(background=background), 0.8, OPEN_SET)
+    found = calibrated(background=background)
     assert found.threshold == pytest.approx(0.825)
     assert (found.background, found.background_similarity) == (11, 0.45)
     assert found.method == "the model's, by background"
 
 
 def test_action_unlike_everything_needs_a_lower_similarity() -> None:
-    found = calibrate('wave', measured(background=row(0.3)), 0.8, OPEN_SET)
+    found = calibrated(background=row(0.3))
     assert found.threshold == pytest.approx(0.75)
 
 
 def test_splices_count_by_the_most_similar_of_each_shot() -> None:
-    found = calibrate(
-        'wave', measured(spliced=np.stack([row(0.7, 0.1), row(0.2, 0.9)])), 0.8, OPEN_SET
-    )
+    found = calibrated(spliced=np.stack([row(0.7, 0.1), row(0.2, 0.9)]))
     assert found.spliced_similarity == pytest.approx(0.8)
     assert found.spliced == 4
     assert found.threshold == pytest.approx(0.8 + 0.2 * (0.8 - 0.6))
 
 
 def test_few_others_say_less_than_many() -> None:
-    few, many = (
-        calibrate('wave', measured(others=row(*[0.7] * count)), 0.8, OPEN_SET) for count in (2, 8)
-    )
+    few, many = (calibrated(others=row(*[0.7] * count)) for count in (2, 8))
     assert few.threshold == pytest.approx(0.8 + 0.3 * 0.2 * 2 / 4)
     assert many.threshold == pytest.approx(0.8 + 0.3 * 0.2 * 8 / 10)
     assert many.others_similarity == pytest.approx(0.7)
@@ -82,21 +82,19 @@ def test_few_others_say_less_than_many() -> None:
 
 def test_no_threshold_is_far_from_the_models() -> None:
     for similarity, expected in ((1.0, 0.9), (-1.0, 0.7)):
-        found = calibrate('wave', measured(background=row(similarity)), 0.8, OPEN_SET)
+        found = calibrated(background=row(similarity))
         assert found.threshold == pytest.approx(expected)
 
 
 def test_altered_copies_hold_a_threshold_down_but_not_under_the_models() -> None:
     for reached, expected in ((0.84, 0.84), (0.5, 0.8), (0.95, 0.85)):
-        found = calibrate(
-            'wave', measured(altered=row(reached, reached), background=row(0.5)), 0.8, OPEN_SET
-        )
+        found = calibrated(altered=row(reached, reached), background=row(0.5))
         assert found.threshold == pytest.approx(expected)
         assert ('altered copies' in found.method) == (reached < 0.85)
 
 
 def test_weights_of_nothing_measure_but_do_not_move() -> None:
-    found = calibrate('wave', measured(background=row(0.9)), 0.8, OpenSet())
+    found = calibrated(background=row(0.9), open_set=OpenSet())
     assert (found.threshold, found.background_similarity, found.method) == (
         0.8,
         0.9,

@@ -10,7 +10,11 @@ from bundles import motion_bundle
 from skeleton_action_ros.adapters.background_file import BACKGROUND_FILE
 from skeleton_action_ros.adapters.bundle_card import read_card
 from skeleton_action_ros.adapters.onnx_bundle import load_bundle
-from skeleton_action_ros.core.calibration import CalibrationConfig, ConfidenceCurve
+from skeleton_action_ros.core.calibration import (
+    CalibrationConfig,
+    ConfidenceCurve,
+    Measured,
+)
 from skeleton_action_ros.core.errors import BundleError
 from training import background, open_set
 from training.open_set import Asked, Chosen, Trial
@@ -54,9 +58,12 @@ def made_up(seed: int, raised: float = 0.0) -> Asked:
         persons,
         alike.astype(np.float32),
         pieces.astype(np.float32),
-        around(0.95, 8),
-        around(0.8, 4),
-        around(0.5, 20),
+        tuple(
+            Measured.of(*arrays)
+            for arrays in zip(
+                around(0.95, 8), around(0.8, 4)[:, None], around(0.5, 20), strict=True
+            )
+        ),
     )
 
 
@@ -75,8 +82,8 @@ def test_one_person_teaches_and_all_others_are_asked() -> None:
 
 
 def _by_hand(config: CalibrationConfig, place: int, asked: Asked, others: float) -> float:
-    spliced = float(asked.spliced[place].max())
-    reached = float(np.quantile(asked.background[place], 0.9))
+    spliced = asked.measured[place].spliced_similarity
+    reached = asked.measured[place].background_similarity
     return (
         config.background * (reached - config.usual_background)
         + config.spliced * (spliced - config.usual_spliced)
