@@ -9,10 +9,14 @@ import torch
 from scipy.io import savemat
 from training_clips import LIFTED, lifting_samples
 
+from skeleton_action_ros.adapters.onnx_bundle import load_bundle
 from skeleton_action_ros.core.errors import ConfigError, DatasetError
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
+from training.bundle import Promise, write_bundle
 from training.config import DataConfig, OptimizerConfig
 from training.data import Sample
+from training.protocols import protocol_named
+from training.recipes import SYSTEMS, recipe_for
 from training.system import classified
 from training.tarm.recipe import AlterConfig, NetworkConfig, TarmRecipe
 from training.tarm.system import TarmSystem
@@ -217,11 +221,72 @@ def test_resumed_run_equals_an_unbroken_one(filmed: list[Sample], tmp_path: Path
         assert torch.equal(value, wanted[name]), name
 
 
+@pytest.mark.parametrize(
+    ('variant', 'protocol', 'published', 'network'),
+    [
+        ('', 'utd-cross-subject', 76.25, NetworkConfig()),
+        ('depth', 'utd-cross-subject-depth', 49.2, NetworkConfig(modality='depth')),
+        (
+            'depth-resnet50',
+            'utd-cross-subject-depth',
+            36.56,
+            NetworkConfig(modality='depth', attention=False, trunk='resnet50'),
+        ),
+        ('product', 'utd-cross-subject-depth', 81.46, NetworkConfig(modality='both')),
+        ('stacked', 'utd-cross-subject-depth', 81.46, NetworkConfig(modality='stacked')),
+    ],
+)
+def test_rows_of_the_paper_s_tables_are_variants(
+    variant: str, protocol: str, published: float, network: NetworkConfig
+) -> None:
+    recipe = recipe_for(protocol, 'tarm', variant)
+
+    assert isinstance(recipe, TarmRecipe)
+    assert recipe.net == network
+    assert recipe.fusion == (variant if variant == 'product' else 'average')
+    assert SYSTEMS['tarm'].variants[variant].published[protocol] == published
+    assert (recipe.data.train, recipe.data.validation_stride) == (('utd-mhad',), 0)
+
+
+def test_clips_with_a_depth_video_are_asked_of_even_persons(filmed: list[Sample]) -> None:
+    protocol = protocol_named('utd-cross-subject-depth')
+    assert protocol.ask is not None
+
+    asked = protocol.ask(filmed, np.random.default_rng(0)).draws[0].queries
+
+    queries = [filmed[place] for place in asked]
+    assert sorted(sample.number for sample in queries) == [1, 2, 3, 4, 5, 6]
+    assert {(sample.person, sample.trial) for sample in queries} == {(2, '1')}
+    assert {sample.person for sample in filmed if protocol.learnable(sample)} == {1}
+
+
 def test_it_names_and_does_not_compare() -> None:
     system = TarmSystem(tiny())
 
     with pytest.raises(ConfigError, match='names a closed set of actions and compares no clips'):
         system.describe(system.network(['made/a', 'made/b']), ())
+
+
+def test_bundle_of_the_skeleton_s_branch_names_actions_as_in_training(
+    filmed: list[Sample], tmp_path: Path
+) -> None:
+    system = TarmSystem(tiny(net=net(modality='both', trunk='alexnet')))
+    labels = tuple(sorted({sample.clip.label for sample in filmed}))
+    torch.manual_seed(0)
+    model = system.network([f'utd-mhad/{label}' for label in labels]).eval()
+    network, promise = system.exported(model), Promise(system.preprocess, 0.5, labels=labels)
+
+    write_bundle(
+        tmp_path / 'made', network, promise, about={}, largest_bytes=TarmSystem.largest_bytes
+    )
+
+    loaded = load_bundle(tmp_path / 'made')
+    joints, mask = prepare(filmed[1].clip, loaded.preprocess)
+    found = loaded.classify(joints[None], mask[None])
+    assert (loaded.kind, loaded.labels) == ('classifier', labels)
+    np.testing.assert_allclose(
+        found, classified(system, model, system.inputs([filmed[1]])), atol=1e-4
+    )
 
 
 @pytest.mark.parametrize(
