@@ -23,6 +23,7 @@ DISTRIBUTIONS = {
     'cv2': 'opencv-contrib-python',
     'pyk4a': 'pyk4a-bundle',
     'sklearn': 'scikit-learn',
+    'umap': 'umap-learn',
 }
 
 
