@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.errors import ConfigError
+from skeleton_action_ros.core.preprocess import PreprocessConfig
 from training.config import Recipe
 from training.data import Sample
 from training.siamese_lstm.classification import SupportVectors
@@ -113,6 +114,13 @@ class SequenceBaselineSystem(System[BaselineRecipe]):
 
     def inputs(self, samples: Sequence[Sample]) -> Arrays:
         return prepared(samples, self.recipe)
+
+    @property
+    def preprocess(self) -> PreprocessConfig:
+        return self.recipe.preprocess
+
+    def exported(self, network: nn.Module) -> nn.Module:
+        return network
 
     def describe(self, network: nn.Module, inputs: Arrays) -> Descriptors:
         raise ConfigError(f'{self.name} names sequences and does not compare them')

@@ -82,12 +82,10 @@ class MatchNetwork(nn.Module):
     def __init__(self, cells: int, hidden: Sequence[int]) -> None:
         super().__init__()
         self._cells = cells
-        self.layers = nn.ModuleList(
-            nn.Linear(before, after) for before, after in pairwise((2 * cells, *hidden, 2))
-        )
+        layers = [nn.Linear(*widths) for widths in pairwise((2 * cells, *hidden, 2))]
         with torch.no_grad():
-            first = self.layers[0].weight
-            first[:, cells:] = -first[:, :cells]
+            layers[0].weight[:, cells:] = -layers[0].weight[:, :cells]
+        self.layers = nn.ModuleList(layers)
 
     def halves(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
         """Return W1_T o_T and b1 + W1_R o_R; o_T and o_R are (..., M)."""
@@ -101,7 +99,7 @@ class MatchNetwork(nn.Module):
     def joined(self, first: Tensor, second: Tensor) -> Tensor:
         """Return the logits (..., 2) of V from both halves, (..., H) each; they broadcast."""
         x = first + second
-        for layer in self.layers[1:]:
+        for layer in list(self.layers)[1:]:
             x = layer(functional.relu(x))
         return x
 

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.errors import ConfigError
+from skeleton_action_ros.core.preprocess import PreprocessConfig
 from training.config import Recipe
 from training.data import Sample
 from training.protocols import POOL, protocol_named
@@ -96,6 +97,13 @@ class SiameseLstmSystem(System[SiameseRecipe]):
     def inputs(self, samples: Sequence[Sample]) -> Arrays:
         return prepared(samples, self.recipe)
 
+    @property
+    def preprocess(self) -> PreprocessConfig:
+        return self.recipe.preprocess
+
+    def exported(self, network: nn.Module) -> nn.Module:
+        return network
+
     def describe(self, network: nn.Module, inputs: Arrays) -> Descriptors:
         raise ConfigError(f'{self.name} compares pairs of sequences and describes none by itself')
 
@@ -110,8 +118,8 @@ class SiameseLstmSystem(System[SiameseRecipe]):
         assert isinstance(network, SiameseLstm)
         with torch.inference_mode():
             known = self._read(network, taught)
-            parts = self._read(network, queries).split(_AT_ONCE)
-            match = torch.cat([network.match.table(part, known).softmax(2) for part in parts])
+            asked = in_parts(self._read(network, queries))
+            match = torch.cat([network.match.table(part, known).softmax(2) for part in asked])
         return np.asarray(1.0 - match[..., MATCH].T.cpu().numpy(), np.float32)
 
     def _read(self, network: SiameseLstm, inputs: Arrays) -> Tensor:
@@ -119,9 +127,14 @@ class SiameseLstmSystem(System[SiameseRecipe]):
         was_training = network.training
         network.eval()
         (joints,) = tensors(network, inputs[:1])
-        read = torch.cat([network.encoder(part) for part in joints.split(_AT_ONCE)])
+        read = torch.cat([network.encoder(part) for part in in_parts(joints)])
         network.train(was_training)
         return read
+
+
+def in_parts(values: Tensor) -> list[Tensor]:
+    """Split rows into some hundred at a time; at least one part, which may be empty."""
+    return [values[at : at + _AT_ONCE] for at in range(0, max(len(values), 1), _AT_ONCE)]
 
 
 def spread(classes: NDArray[np.int64], most: int) -> NDArray[np.intp]:
