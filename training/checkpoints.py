@@ -19,6 +19,12 @@ from training.system import System, load_weights
 
 T = TypeVar('T')
 
+_PARTS = {
+    *('recipe', 'classes', 'data', 'commit', 'tried', 'step', 'best', 'stale', 'seconds'),
+    *('history', 'best_weights', 'model', 'average', 'optimizer'),
+}
+"""What `Trainer.save` writes."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -47,9 +53,20 @@ class Checkpoint:
         return make_system(self.recipe)
 
     def model(self) -> nn.Module:
-        """Return the network that was best on validation, in evaluation mode."""
+        """
+        Return the network that was best on validation, in evaluation mode.
+
+        :raises SkeletonActionError: the weights are not of this recipe and these classes.
+        """
         model = self.system().network(self.classes)
-        load_weights(model, self.weights)
+        try:
+            load_weights(model, self.weights)
+        except RuntimeError as error:
+            reason = str(error).split('\n\t')[1:2] or [str(error).partition('\n')[0]]
+            raise SkeletonActionError(
+                f'the checkpoint of {self.recipe.name} has other weights than its recipe with '
+                f'{len(self.classes)} actions: {reason[0].strip()}'
+            ) from None
         return model.eval()
 
 
@@ -67,9 +84,12 @@ def read_state(path: Path) -> dict[str, Any]:
         raise SkeletonActionError(
             f'{path} is no checkpoint: {str(error).partition(chr(10))[0] or "it is empty"}'
         ) from None
-    if not isinstance(state, dict) or not {'recipe', 'classes', 'best_weights'} <= state.keys():
-        raise SkeletonActionError(f'{path} is no checkpoint of training.train')
-    return state
+    lacking = sorted(_PARTS - state.keys()) if isinstance(state, dict) else ['everything']
+    if lacking:
+        raise SkeletonActionError(
+            f'{path} is no checkpoint of training.train: it lacks {", ".join(lacking)}'
+        )
+    return dict(state)
 
 
 def write_state(path: Path, state: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,9 +157,12 @@ def _cached(name: str) -> list[Sample]:
     listing = [f'{_CACHE_FORMAT}', *(f'{f.relative_to(folder)} {f.stat().st_size}' for f in files)]
     key = hashlib.sha256('\n'.join(listing).encode()).hexdigest()[:16]
     path = cache_root() / f'{name}-{key}.npz'
-    if not path.is_file():
+    try:
+        return list(_load(path, name))
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        # Not there yet, or cut short.
         _save(path, list(_parse(name, files)))
-    return list(_load(path, name))
+        return list(_load(path, name))
 
 
 def _parse(name: str, files: Sequence[Path]) -> Iterator[Sample]:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from skeleton_action_ros.core.errors import SkeletonActionError
 from training.calibrate import FALSE_ACCEPT, OperatingPoint, choose, mean_curve
 from training.config import Recipe, completed
 from training.data import CHECKOUT
@@ -40,11 +41,24 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """
+    Read what `write_json` wrote.
+
+    :raises SkeletonActionError: it is cut short, or something else.
+    """
+    try:
+        found = json.loads(path.read_text('utf-8'))
+    except ValueError as error:
+        raise SkeletonActionError(f'{path} is no JSON: {error}') from None
+    if not isinstance(found, dict):
+        raise SkeletonActionError(f'{path} must hold an object, got {type(found).__name__}')
+    return found
+
+
 def read_entries(folder: Path, recipe: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Read the entries of all runs of a recipe, whatever their seed, by their seed."""
-    entries = [
-        json.loads(path.read_text('utf-8')) for path in sorted(folder.glob(f'seed-*/{ENTRY}'))
-    ]
+    entries = [read_json(path) for path in sorted(folder.glob(f'seed-*/{ENTRY}'))]
     return sorted(
         (entry for entry in entries if is_of(entry, recipe)), key=lambda entry: entry['seed']
     )
@@ -216,7 +230,7 @@ def spread(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def read_results(folder: Path = RESULTS) -> list[dict[str, Any]]:
     """Read all results files of protocols, by name."""
-    found = [json.loads(path.read_text('utf-8')) for path in sorted(folder.glob('*.json'))]
+    found = [read_json(path) for path in sorted(folder.glob('*.json'))]
     return [result for result in found if 'runs' in result]
 
 

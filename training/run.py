@@ -34,6 +34,7 @@ from training.results import (
     joined,
     merge_until_complete,
     read_entries,
+    read_json,
     write_json,
 )
 from training.train import add_recipe_options, chosen_recipe, device_of, train
@@ -131,7 +132,7 @@ def run_once(
     seedless = without_seed(recipe)
     path = place / ENTRY
     if resume and path.is_file():
-        known: dict[str, Any] = json.loads(path.read_text('utf-8'))
+        known = read_json(path)
         if is_of(known, seedless):
             return known
     if weights_from:
@@ -204,8 +205,7 @@ def known_baselines(asked: Exercise, folder: Path) -> dict[str, dict[str, Any]]:
     path = folder / f'{digest.hexdigest()[:16]}.json'
     if not path.is_file():
         write_json(path, baseline_figures(asked))
-    found: dict[str, dict[str, Any]] = json.loads(path.read_text('utf-8'))
-    return found
+    return read_json(path)
 
 
 def without_seed(recipe: Recipe) -> dict[str, Any]:

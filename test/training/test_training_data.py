@@ -16,6 +16,7 @@ from training.data import (
     ClassTable,
     Sample,
     as_sample,
+    cache_root,
     fingerprint,
     load_samples,
     make_class_table,
@@ -57,6 +58,16 @@ def test_changed_files_are_read_again(folder: Path) -> None:
     save_clip(folder / 'data' / 'mine' / 'new.npz', standing_clip(20))
 
     assert len(load_samples(['mine'])) == 4
+
+
+def test_cache_that_was_cut_short_is_made_anew(folder: Path) -> None:
+    before = load_samples(['mine'])
+    (path,) = cache_root().glob('mine-*.npz')
+    path.write_bytes(path.read_bytes()[:-100])
+
+    again = load_samples(['mine'])
+
+    assert fingerprint(again) == fingerprint(before)
 
 
 def test_missing_data_set_is_named_with_its_place_and_title(folder: Path) -> None:

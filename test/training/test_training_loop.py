@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from dataset_files import write_ntu
 from training_clips import lifting_samples, tiny_recipe
 
 from skeleton_action_ros.core.errors import SkeletonActionError
 from training.batches import Batches
 from training.checkpoints import load_checkpoint
-from training.config import override
+from training.config import ClassifierRecipe, EncoderRecipe, override
 from training.system import described
 from training.train import main
 from training.trainer import Trainer, choose_rate
@@ -142,6 +146,50 @@ def test_learning_rate_stays_where_there_are_no_validation_classes_to_choose_by(
         assert trainer.recipe == recipe
         assert trainer.recipe.optimizer.learning_rate == 5e-3
         assert trainer.tried == {}
+
+
+def test_checkpoint_cut_short_or_of_another_count_of_actions_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / 'checkpoint.pt'
+    with Trainer(tiny_recipe(), lifting_samples()) as trainer:
+        trainer.save(path)
+    state = load_checkpoint(path)
+    named = replace(state, recipe=ClassifierRecipe('five', **_parts(tiny_recipe())))
+
+    with pytest.raises(SkeletonActionError, match='checkpoint of five has other weights than its'):
+        replace(named, classes=state.classes[:5]).model()
+
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(SkeletonActionError, match=r'checkpoint\.pt is no checkpoint: '):
+        load_checkpoint(path)
+    torch.save({'recipe': {}, 'classes': [], 'best_weights': {}}, path)
+    with pytest.raises(SkeletonActionError, match='it lacks average, best, commit, data'):
+        load_checkpoint(path)
+
+
+def _parts(recipe: EncoderRecipe) -> dict[str, Any]:
+    names = ('data', 'preprocess', 'augment', 'batch', 'model', 'loss', 'optimizer')
+    return {name: getattr(recipe, name) for name in names}
+
+
+def test_recording_cut_short_ends_training_with_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv('SKELETON_ACTION_DATA', str(tmp_path / 'data'))
+    monkeypatch.setenv('SKELETON_ACTION_CACHE', str(tmp_path / 'cache'))
+    folder = tmp_path / 'data' / 'ntu'
+    folder.mkdir(parents=True)
+    file = write_ntu(folder, (('1',),) * 9, 'S001C003P008R001A003.skeleton')
+    file.write_bytes(file.read_bytes()[:3000])
+
+    with pytest.raises(SystemExit) as ended:
+        main(['ntu120-one-shot-20', '--out', str(tmp_path / 'out')])
+
+    assert ended.value.code == 1
+    error = capsys.readouterr().err
+    assert error.count('\n') == 1
+    assert 'S001C003P008R001A003.skeleton' in error
+    assert not (tmp_path / 'out').exists()
+    assert not (tmp_path / 'cache').exists()
 
 
 @pytest.mark.parametrize('content', [b'', b'not a checkpoint at all', None])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from skeleton_action_ros.core.errors import SkeletonActionError
 from training import results
 from training.results import (
     card_results,
@@ -43,6 +44,15 @@ def point(accepted: float) -> dict[str, float]:
         'false_accept': 0.0,
         'false_background': 0.0,
     }
+
+
+def test_entry_that_was_cut_short_is_named(tmp_path: Path) -> None:
+    path = tmp_path / 'seed-0' / 'figures.json'
+    write_json(path, entry(0, 0.5))
+    path.write_text(path.read_text()[:100])
+
+    with pytest.raises(SkeletonActionError, match=r'figures\.json is no JSON: '):
+        read_entries(tmp_path, RECIPE)
 
 
 def entry(seed: int, accuracy: float) -> dict[str, Any]:
