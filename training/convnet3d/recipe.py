@@ -39,7 +39,7 @@ class StretchConfig:
     :param sequence_frames: the same, while the LSTM learns.
     """
 
-    clips: int = 32
+    clips: int = 16
     frames: int = 12
     sequence_frames: int = 256
 
@@ -54,8 +54,8 @@ class LabellerConfig:
     """
 
     cells: int = CELLS
-    steps: int = 200
-    learning_rate: float = 3e-3
+    steps: int = 150
+    learning_rate: float = 5e-3
 
 
 @dataclass(frozen=True)
@@ -79,17 +79,17 @@ class ConvNet3dRecipe(Recipe):
     labeller: LabellerConfig = field(default_factory=LabellerConfig)
     optimizer: OptimizerConfig = field(
         default_factory=lambda: OptimizerConfig(
-            steps=600,
-            learning_rate=3e-3,
+            steps=650,
+            learning_rate=5e-3,
             weight_decay=1e-3,
             warm_up_steps=20,
             average=0.95,
-            validate_steps=200,
+            validate_steps=130,
         )
     )
 
 
-_VOTING = ('labeller.cells=0', 'optimizer.steps=400')
+_VOTING = ('labeller.cells=0', 'optimizer.steps=500')
 _DRAWN = ('frames.source=drawn', 'frames.contrast=False', 'frames.flips=False')
 
 VARIANTS = {

@@ -16,6 +16,7 @@ from torch.nn import functional
 from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.errors import ConfigError
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
+from training import parallel
 from training.config import Recipe
 from training.convnet3d.boxes import person_frames
 from training.convnet3d.contrast import contrast_normalised
@@ -66,9 +67,14 @@ class StretchBatches:
         self._classes = np.unique(np.array(actions), return_inverse=True)[1].astype(np.int64)
 
     def at(self, step: int) -> StretchBatch:
-        """Make the batch of a step, counted from 0; every clip is as likely as every other."""
+        """
+        Make the batch of a step, counted from 0; every clip is as likely as every other.
+
+        Where several processes train together, each has one of as many batches a step.
+        """
         rng = np.random.default_rng((self._recipe.seed, step))
-        config, labelling = self._recipe.stretch, step >= convnet_steps(self._recipe)
+        config = self._recipe.stretch
+        labelling = step // parallel.size() >= convnet_steps(self._recipe)
         most = max(config.sequence_frames if labelling else config.frames, WINDOW)
         places = rng.choice(len(self._clips), config.clips, replace=len(self._clips) < config.clips)
         stretches = [self._stretch(self._clips[place], most, rng) for place in places]
@@ -169,13 +175,11 @@ class ConvNet3dSystem(System[ConvNet3dRecipe]):
     def loss(self, network: nn.Module, batch: StretchBatch) -> Tensor:
         assert isinstance(network, TwoSteps)
         frames, windows, classes = tensors(network, (batch.frames, batch.windows, batch.classes))
-        if batch.labelling:
-            assert network.labeller is not None
-            with torch.no_grad():
-                descriptors = network.convnet.descriptors(frames.float())
-            logits = network.labeller(descriptors)
-        else:
-            logits = network.convnet(network.convnet.descriptors(frames.float()))
+        learned = network.labeller if batch.labelling else network.convnet
+        assert learned is not None
+        network.requires_grad_(False)
+        learned.requires_grad_(True)
+        logits = learned(network.convnet.descriptors(frames.float()))
         wanted = classes[:, None].expand(logits.shape[:2])
         losses = functional.cross_entropy(logits.transpose(1, 2), wanted, reduction='none')
         own = torch.arange(losses.shape[1], device=losses.device) < windows[:, None]
