@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
@@ -26,6 +26,7 @@ from skeleton_action_ros.adapters.gallery_file import (
     sync,
     transaction,
 )
+from skeleton_action_ros.core.calibration import Calibration
 from skeleton_action_ros.core.errors import GalleryError
 from skeleton_action_ros.core.gallery import Gallery, GalleryConfig, MergeCounts, Template
 
@@ -44,6 +45,8 @@ class GalleryStore:
     `NAME.corrupt-YYYYmmdd-HHMMSS` beside it and an empty gallery is begun; `warnings` says so.
 
     :param path: the file; it and its folder are made where they are missing.
+    :param measure: measures from what similarity each action of a changed gallery counts, to be
+        stored with the change; it must not raise.
     :param clock: gives the time for the name of a file moved aside.
     :param busy_timeout_s: how long to wait for another process's change.
     :raises GalleryError: the file cannot be opened or written, another process holds it for longer
@@ -55,11 +58,13 @@ class GalleryStore:
         path: str | Path,
         config: GalleryConfig | None = None,
         *,
+        measure: Callable[[Gallery], Sequence[Calibration]] = lambda gallery: (),
         clock: Callable[[], datetime] = _utc_now,
         busy_timeout_s: float = 5.0,
     ) -> None:
         self.path = Path(path).expanduser().resolve()
         self.warnings: list[str] = []
+        self._measure = measure
         empty = Gallery(config=config or GalleryConfig())
         _make_folder(self.path)
         with _folder_lock(self.path):
@@ -105,7 +110,7 @@ class GalleryStore:
             if replace:
                 execute('DELETE FROM template WHERE label = ?', (added.label,))
             execute(*insertion(added))
-            self._save(changed)
+            changed = self._save(changed)
         return self._accept(changed)
 
     def rename(self, label: str, new_label: str) -> Gallery:
@@ -120,7 +125,7 @@ class GalleryStore:
             for old, new in zip(self._gallery.templates, changed.templates, strict=True):
                 if old.label != new.label:
                     execute('UPDATE template SET label = ? WHERE id = ?', (new.label, new.id))
-            self._save(changed)
+            changed = self._save(changed)
         return self._accept(changed)
 
     def remove(self, label: str, template_id: str = '') -> Gallery:
@@ -136,7 +141,7 @@ class GalleryStore:
             for template in self._gallery.templates:
                 if template.id not in kept:
                     execute('DELETE FROM template WHERE id = ?', (template.id,))
-            self._save(changed)
+            changed = self._save(changed)
         return self._accept(changed)
 
     def set_threshold(self, label: str, threshold: float) -> Gallery:
@@ -153,7 +158,7 @@ class GalleryStore:
                     'UPDATE template SET threshold = ? WHERE id = ?',
                     (template.threshold, template.id),
                 )
-            self._save(changed)
+            changed = self._save(changed)
         return self._accept(changed)
 
     def calibrate(self, calibrated: Gallery) -> Gallery:
@@ -167,12 +172,10 @@ class GalleryStore:
         :return: what the file holds now.
         :raises GalleryError: the file cannot be written; nothing is changed.
         """
-        with self._change() as execute:
+        with self._change():
             if self._gallery.revision != calibrated.revision:
                 return self._gallery
-            execute('DELETE FROM calibration')
-            for calibration in calibrated.calibrations:
-                execute(*calibration_insertion(calibration))
+            self._store_measured(calibrated)
         return self._accept(calibrated)
 
     def import_from(self, path: str | Path, on_conflict: str = 'keep') -> MergeCounts:
@@ -190,8 +193,8 @@ class GalleryStore:
                 execute('DELETE FROM template WHERE id = ?', (template.id,))
             for template in merge.added:
                 execute(*insertion(template))
-            self._save(merge.gallery)
-        self._accept(merge.gallery)
+            changed = self._save(merge.gallery)
+        self._accept(changed)
         return merge.counts
 
     def export_to(self, path: str | Path, overwrite: bool = False) -> Gallery:
@@ -229,9 +232,17 @@ class GalleryStore:
             self._gallery = read_rows(self._connection, self._gallery, self.path)
             yield self._connection.execute
 
-    def _save(self, changed: Gallery) -> None:
+    def _save(self, changed: Gallery) -> Gallery:
+        """Store the revision, and what is measured of a changed gallery; return it with that."""
         self._connection.execute('UPDATE gallery SET revision = ?', (changed.revision,))
+        measured = changed.calibrated(self._measure(changed))
+        self._store_measured(measured)
+        return measured
+
+    def _store_measured(self, gallery: Gallery) -> None:
         self._connection.execute('DELETE FROM calibration')
+        for calibration in gallery.calibrations:
+            self._connection.execute(*calibration_insertion(calibration))
 
     def _accept(self, changed: Gallery) -> Gallery:
         self._gallery = changed

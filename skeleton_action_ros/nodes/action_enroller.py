@@ -16,6 +16,7 @@ from skeleton_action_msgs.msg import ActionGallery, SkeletonArray
 from skeleton_action_msgs.srv import EnrollAction, ListActions, RemoveAction, RenameAction
 from skeleton_action_ros.adapters.gallery_store import GalleryStore
 from skeleton_action_ros.adapters.msg_conversions import gallery_to_msg
+from skeleton_action_ros.core.calibration import Calibration
 from skeleton_action_ros.core.embedding import Model
 from skeleton_action_ros.core.enrollment import (
     Captured,
@@ -87,14 +88,14 @@ class ActionEnrollerNode(ActionNode):
         parameters: ActionEnrollerParameters = self.parameters()
         self._enroller = Enroller(parameters.enrollment, parameters.identity)
         path = Path(parameters.gallery).expanduser() if parameters.gallery else default_gallery()
-        self._store = GalleryStore(path, config=parameters.limits)
+        self._store = GalleryStore(path, parameters.limits, measure=self._measured)
         for warning in self._store.warnings:
             self.get_logger().warning(warning)
         self.health.facts['gallery_file'] = str(path)
         self._index = self._make_index(parameters)
         self._publisher = self.announce(ActionGallery, 'action_gallery', qos.LATCHED)
         self._gallery = self._store.load()
-        self._measure()
+        self._measure_anew()
 
     def start(self) -> None:
         self.health.awaited = 'skeletons'
@@ -275,7 +276,6 @@ class ActionEnrollerNode(ActionNode):
         """Change the gallery on the disk, then here, then for everybody who follows it."""
         assert self._store is not None
         self._gallery = change(self._store)
-        self._measure()
         self._publish_gallery()
 
     def _follow_file(self) -> None:
@@ -284,21 +284,29 @@ class ActionEnrollerNode(ActionNode):
         stored = self._store.load()
         if stored.revision != self._gallery.revision:
             self._gallery = stored
-            self._measure()
+            self._measure_anew()
             self._publish_gallery()
 
-    def _measure(self) -> None:
-        """Embed what is new, and calibrate all actions; what fails there hinders no change."""
-        self.shielded(self._calibrate)()
-
-    def _calibrate(self) -> None:
+    def _measured(self, gallery: Gallery) -> list[Calibration]:
+        """Embed what is new in a gallery, and measure all actions; what fails hinders no change."""
         if self._index is None:
-            return
+            return []
+        try:
+            for problem in self._index.set_gallery(gallery):
+                self.get_logger().warning(problem)
+            return self._index.calibrations()
+        except Exception as error:  # noqa: BLE001 - a robot must be able to learn without a model
+            self.count_internal_error(error)
+            return []
+
+    def _measure_anew(self) -> None:
+        """Measure what is in the file, and store it where it is not there."""
+        self.shielded(self._store_measured)()
+
+    def _store_measured(self) -> None:
         assert self._store is not None
-        for problem in self._index.set_gallery(self._gallery):
-            self.get_logger().warning(problem)
-        measured = self._gallery.calibrated(self._index.calibrations())
-        if measured.calibrations != self._gallery.calibrations:
+        measured = self._gallery.calibrated(self._measured(self._gallery))
+        if self._index is not None and measured.calibrations != self._gallery.calibrations:
             stored = self._store.calibrate(measured)
             if stored.revision == measured.revision:
                 self._gallery = stored

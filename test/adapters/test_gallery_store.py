@@ -5,6 +5,7 @@ import sqlite3
 import tempfile
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -434,3 +435,21 @@ def test_measurement_of_another_type_is_forgotten_and_the_gallery_stays(tmp_path
     with open_store(path) as store:
         assert store.load().calibrations == ()
         assert_same(store.load(), written)
+
+
+def test_what_is_measured_of_a_change_is_stored_with_it(tmp_path: Path) -> None:
+    path = tmp_path / 'gallery.db'
+    asked: list[tuple[str, ...]] = []
+
+    def measure(gallery: Gallery) -> list[Calibration]:
+        asked.append(gallery.labels)
+        return [replace(WAVING, label=label) for label in gallery.labels]
+
+    with GalleryStore(path, measure=measure) as store:
+        added = store.add(make_template('a', 'wave'))
+        assert read_gallery(path).calibrations == added.calibrations == (WAVING,)
+        store.rename('wave', 'bow')
+        assert read_gallery(path).calibrations == (replace(WAVING, label='bow'),)
+        store.remove('bow')
+        assert read_gallery(path).calibrations == ()
+    assert asked == [('wave',), ('bow',), ()]
