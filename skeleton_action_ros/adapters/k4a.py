@@ -7,10 +7,15 @@ waits for the device.
 
 from __future__ import annotations
 
+import atexit
 import os
+import re
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -51,7 +56,9 @@ _COLOR_SIZES = {
 }
 _RATES = {5: pyk4a.FPS.FPS_5, 15: pyk4a.FPS.FPS_15, 30: pyk4a.FPS.FPS_30}
 _WAIT_MS = 200
-_IN_USE = 'does another program use it?'
+_LOG_VARIABLE = 'K4A_ENABLE_LOG_TO_A_FILE'
+_LOG_LINE = re.compile(r'\[(critical|error)\] .*?\(\d+\): (.*)')
+_NO_REASON = 'no reason given: does another program use it?'
 _MM_PER_M = 1000.0
 
 Decode = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
@@ -202,6 +209,7 @@ class K4aDevice:
 
         :raises SourceError: no such device is connected, or it cannot be started.
         """
+        _reason()  # what was logged before is about something else
         count = connected_devices()
         if not count:
             raise SourceError(
@@ -218,7 +226,7 @@ class K4aDevice:
             return _calibration(self._device.calibration)
         except pyk4a.K4AException as error:
             raise SourceError(
-                f'{self.name} is connected, but cannot be started: {_IN_USE} ({error!r})'
+                f'{self.name} is connected, but cannot be started: {_reason()}'
             ) from error
 
     def captures(self) -> Iterator[K4aCapture | None]:
@@ -236,7 +244,9 @@ class K4aDevice:
                 yield None
                 continue
             except pyk4a.K4AException as error:
-                raise SourceError(f'{self.name} has failed: is it unplugged?') from error
+                raise SourceError(
+                    f'{self.name} has failed: is it unplugged? ({_reason()})'
+                ) from error
             yield K4aCapture(capture, self._format)
 
     def close(self) -> None:
@@ -258,17 +268,17 @@ class K4aDevice:
             try:
                 device.open()
                 own = device.serial if serial else ''
-            except pyk4a.K4AException as error:
-                failures.append(f'device {number}: {error!r}')
+            except pyk4a.K4AException:
+                failures.append(f'device {number}: {_reason()}')
                 continue
             if own == serial:
                 return device
             others.append(own)
             device.close()
         if not serial:
-            raise SourceError(f'{self.name} cannot be opened: {_IN_USE} ({"; ".join(failures)})')
+            raise SourceError(f'{self.name} cannot be opened: {"; ".join(failures)}')
         seen = ', '.join(others) or 'none'
-        more = f', and could not open {"; ".join(failures)}: {_IN_USE}' if failures else ''
+        more = f', and could not open {"; ".join(failures)}' if failures else ''
         raise SourceError(f'no Azure Kinect has the serial number {serial!r}: got {seen}{more}')
 
     def _newest(self, capture: Any) -> Any:
@@ -361,7 +371,45 @@ class K4aRecording:
 
 def connected_devices() -> int:
     """Return how many are connected."""
+    _log()
     return int(pyk4a.connected_device_count())
+
+
+@cache
+def _log() -> Path | None:
+    """
+    Have the library's log in a file; to be called before the library is used.
+
+    :return: None where the user has one of her own.
+    """
+    if os.environ.get(_LOG_VARIABLE):
+        return None
+    folder = Path(tempfile.mkdtemp(prefix='k4a-'))
+    atexit.register(_leave_log, folder)
+    path = folder / 'k4a.log'
+    os.environ[_LOG_VARIABLE] = str(path)
+    return path
+
+
+def _leave_log(folder: Path) -> None:
+    """Remove the log; the library, which may outlast Python, is to look for it no more."""
+    os.environ.pop(_LOG_VARIABLE, None)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _reason() -> str:
+    """Return what the library has logged since the last call."""
+    path = _log()
+    if path is None:
+        return f'see {os.environ[_LOG_VARIABLE]}'
+    try:
+        logged = path.read_text('utf-8', 'replace')
+        os.truncate(path, 0)
+    except OSError:
+        return _NO_REASON
+    lines: list[tuple[str, str]] = _LOG_LINE.findall(logged)
+    graver = [line for level, line in lines if level == 'critical'] or [line for _, line in lines]
+    return graver[0] if graver else _NO_REASON
 
 
 def _calibration(calibration: Any) -> K4aCalibration:

@@ -471,7 +471,40 @@ def test_a_missing_device_says_what_it_needs(bus: type[FakePyK4A]) -> None:
     with pytest.raises(SourceError, match='device 1 is not there: 1 connected'):
         K4aDevice(AzureKinectConfig(device=1), with_color=False).open()
     bus.in_use = ('A',)
-    with pytest.raises(SourceError, match=r'cannot be opened: does another program use it\?'):
+    with pytest.raises(SourceError, match=r'cannot be opened: .* does another program use it\?'):
+        K4aDevice(AzureKinectConfig(), with_color=False).open()
+
+
+def test_the_reason_is_what_the_library_logged_of_it(
+    bus: type[FakePyK4A], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    log = tmp_path / 'k4a.log'
+    log.write_text('[2026-11-20 13:30:31.367] [error] [t=1] /s/old.c (1): of another time\n')
+    monkeypatch.setattr(k4a, '_log', lambda: log)
+
+    def start(_: FakePyK4A) -> None:
+        at = '[2026-11-20 13:30:31.367] [error] [t=6216] /s/src'
+        log.write_text(
+            f'{at}/dewrapper.c (154): depth_engine_start_helper(). Depth engine create and '
+            f'initialize failed with error code: 204.\n{at}/depth.c (398): returned failure\n'
+        )
+        raise pyk4a.K4AException
+
+    monkeypatch.setattr(bus, 'start', start)
+    bus.plugged = ('A',)
+    device = K4aDevice(AzureKinectConfig(), with_color=False)
+    with pytest.raises(SourceError, match=r'started: depth_engine_start.* error code: 204\.$'):
+        device.open()
+    assert log.read_text() == ''
+
+
+def test_a_log_of_the_users_own_is_pointed_to(
+    bus: type[FakePyK4A], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv('K4A_ENABLE_LOG_TO_A_FILE', '/var/log/k4a.log')
+    monkeypatch.setattr(k4a, '_log', k4a._log.__wrapped__)
+    bus.plugged, bus.in_use = ('A',), ('A',)
+    with pytest.raises(SourceError, match=r'device 0: see /var/log/k4a\.log$'):
         K4aDevice(AzureKinectConfig(), with_color=False).open()
 
 
