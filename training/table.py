@@ -233,8 +233,13 @@ def _figure(found: Result, draws: int) -> str:
 
 
 def _spread(found: Result | None) -> str:
-    """Write an accuracy, with the spread over training seeds."""
-    return '' if found is None else f'{100 * found["mean"]:.1f} +- {100 * found["std"]:.1f}'
+    """Write an accuracy, with the spread over training seeds where there are several."""
+    if found is None:
+        return ''
+    mean = f'{100 * found["mean"]:.1f}'
+    return (
+        f'{mean} (one seed)' if len(found['seeds']) == 1 else f'{mean} +- {100 * found["std"]:.1f}'
+    )
 
 
 def _is_ablation(result: Result) -> bool:

@@ -70,6 +70,12 @@ def test_further_questions_have_rows_of_their_own() -> None:
     assert '| 70.0 +- 2.0 |' in rows[3]
 
 
+def test_a_single_seed_has_no_spread() -> None:
+    rows = protocol_rows([result('utd-15', 'encoder', 0.5, seeds=[3], std=0.0)])
+
+    assert '| 50.0 (one seed) | 3 |' in rows[2]
+
+
 def test_mean_over_all_data_sets_left_out_is_given_when_all_are_there() -> None:
     lodo = [name for name in PROTOCOLS if name.startswith('lodo-')]
     results = [result(name, 'encoder', 0.1 * place) for place, name in enumerate(lodo)]
