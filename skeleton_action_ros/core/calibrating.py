@@ -151,10 +151,10 @@ class Calibrator:
     def _alike(
         self, queries: Descriptors, described: Descriptors, image: Descriptors | None
     ) -> _Alike:
-        both = [described] if image is None else [described, image]
-        plain = Templates.of(Descriptors.joined(both), [''] * len(both))
-        found = similarities(queries, plain, self._similarity)
-        return _Alike(found[:, 0], None if image is None else found[:, 1])
+        both = Descriptors.joined([described] if image is None else [described, image])
+        # The comparison is the same both ways round; so it is faster with few queries.
+        found = similarities(both, Templates.of(queries, [''] * len(queries)), self._similarity)
+        return _Alike(found[0], None if image is None else found[1])
 
     def _of(self, alike: _Alike, label: str) -> Floats:
         return alike.of(label, self._similarity.other_side)
