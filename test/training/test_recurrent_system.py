@@ -10,9 +10,11 @@ import torch
 from dataset_files import write_ntu
 from training_clips import lifting_clip, lifting_samples
 
-from skeleton_action_ros.adapters.onnx_bundle import load_bundle
 from skeleton_action_ros.core.errors import ConfigError, DatasetError
+from skeleton_action_ros.core.layouts import Common15
+from skeleton_action_ros.core.matching import ClassifierMatcher
 from skeleton_action_ros.core.preprocess import prepare
+from skeleton_action_ros.core.recognition import Recognizer, RecognizerConfig
 from training.bundle import Promise, write_bundle
 from training.config import DataConfig, OptimizerConfig
 from training.data import Sample, load_samples
@@ -245,17 +247,35 @@ def test_bundle_names_actions_on_the_robot_as_in_training(tmp_path: Path) -> Non
     system = trainer.system
     network = system.exported(trainer.average.module.eval())
 
-    write_bundle(
+    model = write_bundle(
         tmp_path / 'made', network, Promise(system.preprocess, 0.5, labels=labels), about={}
     )
 
-    loaded = load_bundle(tmp_path / 'made')
-    assert loaded.labels == labels
-    clip = lifting_clip('HAND_LEFT', 0.6, 's9', np.random.default_rng(9))
-    joints, mask = prepare(clip, loaded.preprocess)
-    found = loaded.outputs(joints[None], mask[None])['logits']
-    wanted = classified(system, network, system.inputs([Sample(clip, 'made')]))
-    np.testing.assert_allclose(found, wanted, atol=1e-4)
+    assert Recognizer(model, RecognizerConfig()).labels == labels
+    clips = [
+        lifting_clip(joint, 0.6, 's9', np.random.default_rng(9)) for joint in ('HEAD', 'HAND_LEFT')
+    ]
+    found = ClassifierMatcher(model, 0.5).similarities(clips)
+    logits = classified(system, network, system.inputs([Sample(clip, 'made') for clip in clips]))
+    odds = np.exp(logits.astype(np.float64))
+    np.testing.assert_allclose(found, odds / odds.sum(axis=1, keepdims=True), atol=1e-5)
+
+
+def test_what_the_sensor_lost_is_filled_by_splines_unless_told_otherwise() -> None:
+    clip = lifting_clip('HAND_LEFT', 0.5, 's1', np.random.default_rng(1))
+    clip.confidence[8:14, Common15.HAND_LEFT] = 0.0
+    clip.joints_m[8:14, Common15.HAND_LEFT] = 0.0
+    samples = [Sample(clip, 'made')]
+    linear = make_system(tiny(pose=PoseConfig(frames=8, fill_in='linear')))
+
+    splined, with_splines = make_system(tiny()).inputs(samples)
+    bridged, with_gaps = linear.inputs(samples)
+
+    assert bool((with_splines == 1.0).all())
+    assert with_gaps[0, :, Common15.HAND_LEFT].min() < 1.0
+    # The hand goes up and down in an arc, below whose top a straight line passes (y down).
+    hands = splined[0, :, Common15.HAND_LEFT, 1], bridged[0, :, Common15.HAND_LEFT, 1]
+    assert hands[0].min() < hands[1].min() - 0.01
 
 
 @pytest.fixture

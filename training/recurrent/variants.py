@@ -78,14 +78,10 @@ def _table_4() -> Iterator[Row]:
                 yield Row('Table 4', f'{cell}-{units}', about, settings, percent, also)
     for cell in _CELLS:
         for units, percent in zip((50, 100, 200, 400), two_ways[cell], strict=True):
-            settings = (
-                f'network.cell={cell}',
-                f'network.units={units}',
-                'network.bidirectional=True',
-            )
+            both = ('network.bidirectional=True', f'network.cell={cell}', f'network.units={units}')
             also = HERE if units in _RUN_UNITS else ()
             about = f'{cell.upper()}, two directions of {units} units'
-            yield Row('Table 4', f'bi{cell}-{units}', about, settings, percent, also)
+            yield Row('Table 4', f'bi{cell}-{units}', about, both, percent, also)
 
 
 def _tables_5_to_7() -> Iterator[Row]:
