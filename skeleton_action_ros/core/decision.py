@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
 
 from skeleton_action_ros.core.config import setting
@@ -21,8 +21,14 @@ class DecisionConfig:
         low=0.0,
         high=5.0,
     )
+    sure: float = setting(
+        0.35,
+        'a match this far above its threshold, as a share of what is possible, is believed at once',
+        low=0.0,
+        high=1.0,
+    )
     release_s: float = setting(
-        0.5,
+        0.8,
         'an action that has stopped matching for this long is over',
         unit='s',
         low=0.0,
@@ -124,8 +130,9 @@ class _Open:
         """
         Take stretches that still look like this action.
 
-        One that holds the recognised motion itself and what followed says only that nothing else
-        need have begun; one that begins clearly later is the action done again or still (walking,
+        One that holds the recognised motion itself and what followed is the whole of what was
+        recognised before it ended, if it is more similar; else it says only that nothing else need
+        have begun. One that begins clearly later is the action done again or still (walking,
         waving).
         """
         later_ns = self.match.start_ns + (self.match.end_ns - self.match.start_ns) // 4
@@ -135,6 +142,9 @@ class _Open:
             if match.start_ns >= later_ns:
                 self.end_ns = max(self.end_ns, match.end_ns)
                 self.still_excess = max(self.still_excess, match.excess)
+            elif match.excess > self.match.excess and match.end_ns >= self.match.end_ns:
+                self.match = replace(match, start_ns=self.match.start_ns)
+                self.end_ns = max(self.end_ns, match.end_ns)
 
     def covers(self, match: Match) -> bool:
         """Say whether a match is about the motion that this action was recognised in."""
@@ -144,8 +154,9 @@ class _Open:
 
 class PersonDecision:
     """
-    Follows one person: holds the best match until it has settled, then reports it as started, keeps
-    it open while it goes on matching, and reports its end. One action at a time.
+    Follows one person: holds the best match until it is sure or has settled, then reports it as
+    started, perhaps before the action has ended, keeps it open while it goes on matching, and
+    reports its end. One action at a time.
     """
 
     def __init__(self, body_id: int, config: DecisionConfig) -> None:
@@ -186,7 +197,9 @@ class PersonDecision:
         if top and (self._best is None or top.excess > self._best.excess):
             self._best, self._best_since_ns = top, now_ns
         if self._best and (
-            phase is Phase.STILL or now_ns - self._best_since_ns >= self._config.settle_s * NS_PER_S
+            phase is Phase.STILL
+            or self._best.excess >= self._config.sure
+            or now_ns - self._best_since_ns >= self._config.settle_s * NS_PER_S
         ):
             events += self._start(self._best, now_ns)
         if self._open and (

@@ -20,7 +20,7 @@ from skeleton_action_ros.core.similarity import NEVER, Templates, shortlist, sim
 from skeleton_action_ros.core.skeleton import Clip
 
 _NO_MATCH = -1.0
-_SCALE_STEP = 1.6
+_SCALE_STEP = 1.44
 _CLASSIFIER_SCALES_S = (1.0, 1.5, 2.2, 3.2)
 _EMBED_AT_ONCE = 64
 _SHORTLIST = 50
@@ -82,6 +82,8 @@ class MatchingConfig:
 class _Known:
     described: Descriptors
     image: Descriptors | None
+    joints: NDArray[np.float32]
+    mask: NDArray[np.float32]
     duration_s: float
     evidence: Evidence | None = None
 
@@ -147,6 +149,8 @@ class TemplateIndex:
                 known[part[index].id] = _Known(
                     described[[row]],
                     images[[row]] if images is not None else None,
+                    prepared.joints[row],
+                    prepared.mask[row],
                     clips[index].duration_s,
                 )
             problems += [
@@ -245,10 +249,8 @@ class TemplateIndex:
         for template in self._ordered:
             known = self._known[template.id]
             if known.evidence is None:
-                clip = trim_to_motion(template.clip, self._motion)
-                prepared = prepare_clips([clip], self._model.preprocess)
                 evidence = self._calibrator.measure(
-                    prepared.joints[0], prepared.mask[0], known.described, known.image
+                    known.joints, known.mask, known.described, known.image
                 )
                 self._known[template.id] = replace(known, evidence=evidence)
 

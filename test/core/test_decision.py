@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from people import SECOND
 
@@ -11,7 +13,7 @@ from skeleton_action_ros.core.decision import (
     Phase,
 )
 
-CONFIG = DecisionConfig(settle_s=0.3, release_s=0.5, hysteresis=0.05, overrule=0.1)
+CONFIG = DecisionConfig(settle_s=0.3, sure=1.0, release_s=0.5, hysteresis=0.05, overrule=0.1)
 
 
 def _match(label: str, similarity: float, start_s: float, end_s: float) -> Match:
@@ -59,6 +61,32 @@ def test_match_is_believed_once_nothing_better_has_followed() -> None:
         (2.5, [_match('wave', 0.8, 1.0, 2.5)], True),
     )
     assert events == [('STARTED', 'wave', 1.0, 2.2, 2.5)]
+
+
+def test_match_that_is_sure_is_believed_before_the_action_has_ended() -> None:
+    """Of 0.4 above the threshold of 0.6, 0.2 are half: the event grows with what follows."""
+    events = _run(
+        PersonDecision(1, replace(CONFIG, sure=0.5)),
+        (1.5, [_match('wave', 0.7, 1.0, 1.5)], True),
+        (1.6, [_match('wave', 0.81, 1.0, 1.6)], True),
+        (1.8, [_match('wave', 0.9, 0.9, 1.8)], True),
+        (2.0, [_match('wave', 0.8, 1.0, 2.0)], True),
+        (2.1, [], False),
+    )
+    assert events == [('STARTED', 'wave', 1.0, 1.6, 1.6), ('ENDED', 'wave', 1.0, 1.8, 2.1)]
+
+
+def test_action_that_grew_surer_is_as_hard_to_overrule_as_it_is_sure() -> None:
+    decision = PersonDecision(1, replace(CONFIG, sure=0.5))
+    events = _run(
+        decision,
+        (1.6, [_match('wave', 0.81, 1.0, 1.6)], True),
+        (1.8, [_match('wave', 0.95, 1.0, 1.8)], True),
+        (2.0, [_match('clap', 0.9, 1.0, 2.0), _match('wave', 0.7, 1.0, 2.0)], True),
+    )
+    assert events == [('STARTED', 'wave', 1.0, 1.6, 1.6)]
+    assert decision.open is not None
+    assert decision.open.similarity == 0.95
 
 
 def test_better_label_replaces_the_pending_one() -> None:
