@@ -137,6 +137,26 @@ def test_convnet_learns_first_and_is_held_while_the_lstm_learns() -> None:
     assert taught == [False, False, True, True]
 
 
+def test_run_resumed_where_the_lstm_begins_equals_an_unbroken_one(tmp_path: Path) -> None:
+    samples = lifting_samples(people=1)
+    with Trainer(tiny(), samples) as unbroken:
+        for _ in range(4):
+            unbroken.advance()
+    with Trainer(tiny(), samples) as first:
+        for _ in range(2):
+            first.advance()
+        first.save(tmp_path / 'checkpoint.pt')
+
+    with Trainer(tiny(), samples) as second:
+        second.restore(tmp_path / 'checkpoint.pt')
+        for _ in range(2):
+            second.advance()
+
+    assert second.history == unbroken.history
+    for name, value in second.average.state_dict().items():
+        assert torch.equal(value, unbroken.average.state_dict()[name]), name
+
+
 @pytest.mark.parametrize('labelling', [False, True])
 def test_one_batch_is_learned_by_heart(labelling: bool) -> None:
     torch.manual_seed(0)

@@ -13,9 +13,13 @@ import cv2
 from training_clips import standing_clip
 
 from skeleton_action_ros.core.errors import DatasetError
+from training.config import OptimizerConfig
 from training.convnet3d.boxes import person_frames
+from training.convnet3d.recipe import ConvNet3dRecipe, LabellerConfig, StretchConfig
 from training.convnet3d.videos import has_video, kth_samples, read_images, shot_of
 from training.data import Sample
+from training.system import classified
+from training.trainer import Trainer
 
 LIST = """The sequences of each video, first and last frame.
 person01_boxing_d1\t\tframes\t1-10, 11-25
@@ -92,6 +96,25 @@ def test_window_moves_with_the_person(folder: Path) -> None:
     # On its way from frame 3 to 12 the square moves 18 columns of the halved picture.
     assert np.ptp(middles) < 12
     assert abs(np.mean(middles) - 16.5) < 4
+
+
+def test_videos_of_different_lengths_are_learned_and_named(folder: Path) -> None:
+    samples = kth_samples(folder, cut=True)
+    recipe = ConvNet3dRecipe(
+        'tiny',
+        stretch=StretchConfig(clips=3, frames=10),
+        labeller=LabellerConfig(cells=4, steps=1),
+        optimizer=OptimizerConfig(steps=2, warm_up_steps=0, average=0.5, validate_steps=2),
+    )
+
+    with Trainer(recipe, samples) as trainer:
+        losses = [trainer.advance() for _ in range(2)]
+        named = classified(trainer.system, trainer.model, trainer.system.inputs(samples))
+
+    assert trainer.classes == ('kth2/boxing', 'kth2/walking')
+    assert np.isfinite(losses).all()
+    assert named.shape == (5, 2)
+    assert np.isfinite(named).all()
 
 
 def test_missing_videos_are_told_with_the_page_and_the_names(tmp_path: Path) -> None:
