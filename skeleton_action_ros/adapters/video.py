@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-os.environ.setdefault('OPENCV_LOG_LEVEL', 'ERROR')  # what it would warn of is raised here
+os.environ.setdefault('OPENCV_LOG_LEVEL', 'FATAL')  # what it would complain of is raised here
 
 import cv2
 import numpy as np
