@@ -144,6 +144,8 @@ def _paper_row(variant: Variant, protocol: str, found: Result | None, words: str
         warping = found['baselines'].get('dtw_hips')
         untrained = f'{100 * warping["accuracy_mean"]:.1f}' if warping else ''
         seeds, minutes = ' '.join(map(str, found['seeds'])), f'{found["minutes"]:.1f}'
+        # What was typed indeed, with settings of its own where it had such.
+        words = found['command'].removeprefix('python -m training.run ').partition(' --seeds')[0]
     elif not set(PROTOCOLS[protocol].datasets).isdisjoint(NOT_HERE):
         ours = 'data not here'
     theirs = '' if published is None else f'{published:g}'

@@ -33,6 +33,7 @@ def result(protocol: str, system: str, mean: float, **others: Any) -> dict[str, 
         'seeds': [0, 1],
         'minutes': 4.56,
         'draws': 200,
+        'command': f'python -m training.run {protocol} --system {system} --seeds 0 1',
         'classes': 4,
         'clips': 40,
         'baselines': {
@@ -117,8 +118,12 @@ def test_rows_of_a_paper_stand_beside_its_figures(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(table, 'SYSTEMS', {'skeleton-dml': Tabled})
 
+    run = 'python -m training.run utd-15 --system skeleton-dml --variant small'
     rows = paper_rows(
-        [result('utd-15', 'skeleton-dml', 0.5), result('utd-15', 'skeleton-dml-small', 0.6)]
+        [
+            result('utd-15', 'skeleton-dml', 0.5),
+            result('utd-15', 'skeleton-dml-small', 0.6, command=f'{run} --set a=1 --seeds 0 1'),
+        ]
     )
 
     assert rows[1] == '**Somebody, 2020**'
@@ -127,7 +132,8 @@ def test_rows_of_a_paper_stand_beside_its_figures(monkeypatch: pytest.MonkeyPatc
         f'| I | theirs | utd-15 | 55.5 | 50.0 +- 1.2 | 35.0 | 0 1 | 4.6 | `{words}` |',
         '| I | theirs | ntu120-one-shot | 54.2 | data not here |  |  |  '
         '| `ntu120-one-shot --system skeleton-dml` |',
-        f'| I | small | utd-15 |  | 60.0 +- 1.2 | 35.0 | 0 1 | 4.6 | `{words} --variant small` |',
+        f'| I | small | utd-15 |  | 60.0 +- 1.2 | 35.0 | 0 1 | 4.6 '
+        f'| `{words} --variant small --set a=1` |',
         '',
     ]
 
