@@ -137,13 +137,11 @@ def test_clip_without_depth_cannot_be_named_by_depth_alone(filmed: list[Sample])
 @pytest.mark.parametrize(
     'network',
     [
-        net(),
-        net(modality='depth'),
         net(modality='depth', attention=False, trunk='alexnet'),
         net(modality='both'),
         net(modality='stacked'),
     ],
-    ids=['skeleton', 'depth', 'alexnet', 'both', 'stacked'],
+    ids=['alexnet', 'both', 'stacked'],
 )
 def test_one_batch_is_learned_by_heart(filmed: list[Sample], network: NetworkConfig) -> None:
     torch.manual_seed(0)
@@ -153,7 +151,7 @@ def test_one_batch_is_learned_by_heart(filmed: list[Sample], network: NetworkCon
     optimizer = system.optimizer(model)
 
     losses = []
-    for step in range(25 if network.trunk == 'alexnet' else 10):
+    for step in range(25 if network.trunk == 'alexnet' else 8):
         torch.manual_seed(step)
         losses.append(system.loss(model, batch))
         optimizer.zero_grad()
@@ -202,7 +200,7 @@ def test_clip_without_depth_is_named_by_its_skeleton_alone(filmed: list[Sample])
 
 
 def test_resumed_run_equals_an_unbroken_one(filmed: list[Sample], tmp_path: Path) -> None:
-    recipe = tiny(net=net(modality='both'))
+    recipe = tiny(net=net(modality='both', trunk='alexnet'))
     with Trainer(recipe, filmed) as unbroken:
         for _ in range(4):
             unbroken.advance()
@@ -284,9 +282,9 @@ def test_bundle_of_the_skeleton_s_branch_names_actions_as_in_training(
     joints, mask = prepare(filmed[1].clip, loaded.preprocess)
     found = loaded.classify(joints[None], mask[None])
     assert (loaded.kind, loaded.labels) == ('classifier', labels)
-    np.testing.assert_allclose(
-        found, classified(system, model, system.inputs([filmed[1]])), atol=1e-4
-    )
+    # Without a depth video the fusion is the logarithm of what the skeleton's branch makes likely.
+    wanted = classified(system, model, system.inputs([filmed[1]]))
+    np.testing.assert_allclose(torch.log_softmax(torch.from_numpy(found), 1), wanted, atol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,8 @@ def stretched(joints: Floats, first: NDArray[np.float64], last: NDArray[np.float
     before = np.clip(np.floor(at).astype(np.intp), 0, frames - 2)
     share = (at - before).astype(np.float32).reshape(count, frames, *[1] * (joints.ndim - 2))
     rows = np.arange(count)[:, None]
-    return joints[rows, before] * (1.0 - share) + joints[rows, before + 1] * share
+    found = joints[rows, before] * (1.0 - share) + joints[rows, before + 1] * share
+    return np.asarray(found, np.float32)
 
 
 def altered_images(

@@ -73,12 +73,12 @@ def depth_motion_image(video_mm: NDArray[np.uint16]) -> Bytes:
     change = np.abs(np.diff(frames.astype(np.float32), axis=0))
     change = np.where(seen[1:] & seen[:-1], np.minimum(change, _MOST_CHANGE_MM), _MOST_CHANGE_MM)
     change *= seen[1:] | seen[:-1]
-    motion = change.sum(axis=0)
+    motion = change.sum(axis=0, dtype=np.float64)
     motion *= 255.0 / max(float(motion.max()), 1.0)
     return np.stack([cut_out(image, seen) for image in (nearest, motion)])
 
 
-def cut_out(image: NDArray[np.floating], seen: NDArray[np.bool_]) -> Bytes:
+def cut_out(image: NDArray[np.float64], seen: NDArray[np.bool_]) -> Bytes:
     """
     Cut a square around a person out of an image, 0 outside it, and resize it to `SIDE`.
 

@@ -57,7 +57,8 @@ class TemporalAttention(nn.Module):
         forward, backward = states.chunk(2, dim=2)
         memory = forward + backward
         attention = torch.sigmoid(self.attention(states))
-        return plane + memory * attention
+        recalibrated: Tensor = plane + memory * attention
+        return recalibrated
 
 
 class Branch(nn.Module):

@@ -21,7 +21,7 @@ from training.data import Sample
 from training.system import Arrays, System, Variant, tensors
 from training.tarm.alter import Floats, altered_images, altered_joints, resampled
 from training.tarm.depth import SIDE, depth_images, has_depth
-from training.tarm.network import FUSIONS, SkeletonBranch, TarmNetwork, fused
+from training.tarm.network import FUSIONS, Branch, SkeletonBranch, TarmNetwork, fused
 from training.tarm.recipe import TarmRecipe
 
 PERSONS, DEPTH = 'utd-cross-subject', 'utd-cross-subject-depth'
@@ -227,7 +227,9 @@ class TarmSystem(System[TarmRecipe]):
                 f'{self.name} with net.modality={self.recipe.net.modality!r} needs depth videos, '
                 'which a bundle is not given'
             )
-        return SkeletonBranch(network.branches['skeleton'])
+        branch = network.branches['skeleton']
+        assert isinstance(branch, Branch)
+        return SkeletonBranch(branch)
 
 
 def as_grey(images: NDArray[np.uint8]) -> Floats:
