@@ -26,7 +26,7 @@ from training.data import CHECKOUT, fingerprint
 from training.evaluate import Exercise, baseline_figures, evaluated, exercise
 from training.protocols import protocol_named
 from training.provenance import machine
-from training.recipes import variant_named
+from training.recipes import SYSTEMS, variant_named
 from training.results import (
     ENTRY,
     RESULTS,
@@ -145,7 +145,7 @@ def run_once(
     entry = {
         'system': recipe.system,
         'protocol': recipe.protocol,
-        'paper': protocol.paper,
+        'paper': SYSTEMS[recipe.system].paper or protocol.paper,
         'goal': protocol.goal,
         'seed': recipe.seed,
         'figures': evaluated(state, asked.exercise, device=device),

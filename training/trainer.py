@@ -86,6 +86,7 @@ class Trainer:
         self.optimizer = self.system.optimizer(self.model)
         self.batches = self.system.batches(self.training)
         self._asked: dict[str, tuple[list[Sample], Arrays]] = {}
+        self._known: dict[str, tuple[list[Sample], Arrays]] = {}
 
     def __enter__(self) -> Trainer:
         return self
@@ -235,9 +236,8 @@ class Trainer:
             pairs = zip(named, samples, strict=True)
             return float(np.mean([self.classes[at] == sample.action for at, sample in pairs]))
         if learned:
-            own = [sample for sample in self.training if sample.dataset == samples[0].dataset]
+            own, taught = self._taught(samples[0].dataset)
             known = [sample.clip.label for sample in own]
-            taught = self.system.inputs(own)
             nearest = self.system.distances(network, inputs, taught, known).argmin(axis=0)
             return float(np.mean(np.array(known)[nearest] == np.array(labels)))
 
@@ -253,6 +253,13 @@ class Trainer:
             seed=self.recipe.seed,
         )
         return float(found.accuracy.mean())
+
+    def _taught(self, dataset: str) -> tuple[list[Sample], Arrays]:
+        """Return the clips learned from of a data set, prepared once."""
+        if dataset not in self._known:
+            own = [sample for sample in self.training if sample.dataset == dataset]
+            self._known[dataset] = own, self.system.inputs(own)
+        return self._known[dataset]
 
     def _validation_inputs(self) -> dict[str, tuple[list[Sample], Arrays]]:
         """Return the validation clips of each data set that keeps two classes, prepared once."""

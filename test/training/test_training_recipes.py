@@ -72,8 +72,10 @@ def test_rows_are_the_words_to_type_and_what_the_paper_has() -> None:
 def test_every_listed_row_is_a_recipe() -> None:
     for name, system in recipes.SYSTEMS.items():
         for variant, row in system.variants.items():
+            assert system.paper, name
             for protocol in row.protocols:
                 assert recipe_for(protocol, name, variant).system == name
+                assert 1.0 < row.published.get(protocol, 100.0) <= 100.0
 
 
 def test_unknown_variant_is_named_with_those_that_there_are() -> None:

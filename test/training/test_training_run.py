@@ -10,8 +10,10 @@ import pytest
 from dataset_files import write_ntu
 
 from training import run
+from training.encoder import EncoderSystem
 from training.evaluate import main as evaluate
 from training.run import main
+from training.system import Variant
 
 TINY = (
     *('optimizer.steps=2', 'optimizer.validate_steps=1', 'model.token=6', 'model.local=1'),
@@ -140,3 +142,25 @@ def test_weights_can_be_measured_under_another_comparison(
     with pytest.raises(SystemExit):
         main(command(places, *base, '--ablation', 'beta', '--set', 'loss.beta=30.0'))
     assert 'is a checkpoint of another recipe: loss differ' in capsys.readouterr().err
+
+
+def test_row_of_a_table_has_a_results_file_with_the_figure_of_its_paper(
+    places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = Variant('beta of 30', ('loss.beta=30.0',), 'Table 9', {'ntu120-one-shot-20': 12.5})
+    monkeypatch.setattr(EncoderSystem, 'variants', {'thirty': row})
+    monkeypatch.setattr(EncoderSystem, 'paper', 'Somebody, 2020')
+
+    assert main(command(places, '--variant', 'thirty', '--seeds', '0')) == 0
+
+    path = places / 'results' / 'ntu120-one-shot-20-encoder-thirty.json'
+    found = json.loads(path.read_text())
+    assert (found['paper'], found['table'], found['about']) == (
+        'Somebody, 2020',
+        'Table 9',
+        'beta of 30',
+    )
+    assert (found['variant'], found['published']) == ('thirty', 12.5)
+    assert found['recipe']['loss']['beta'] == 30.0
+    assert '--system encoder --variant thirty --set' in found['command']
+    assert found['settings'][0] == 'loss.beta=30.0'

@@ -91,7 +91,7 @@ def _table_iv() -> dict[str, Variant]:
 
 VARIANTS: dict[str, Variant] = {
     '': Variant(
-        'the best of Table III, for as long as the encoder takes',
+        'skeleton-dml, 512, rotated, multi-similarity, from random weights',
         table='Table III',
         published={NTU: 58.6},
         also=(
@@ -100,7 +100,7 @@ VARIANTS: dict[str, Variant] = {
         ),
     ),
     'prepared': Variant(
-        'the same on prepared joints, as a bundle gets them',
+        'skeleton-dml, 512, rotated, multi-similarity, on prepared joints',
         ('images.prepared=True',),
         also=('utd-15', 'lodo-nw-ucla', 'lodo-florence3d', 'lodo-utkinect'),
     ),
