@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
@@ -48,10 +49,12 @@ class DecisionConfig:
         high=10.0,
     )
     overrule: float = setting(
-        0.05,
-        'another action takes over the same motion only when it is more similar by this',
+        0.2,
+        'another action takes over the same motion only when its strength is greater by this: how '
+        'far it is above its threshold, as a share of what is possible, times the root of its '
+        'seconds',
         low=0.0,
-        high=2.0,
+        high=5.0,
     )
 
 
@@ -110,6 +113,16 @@ class Match:
         """How far above its threshold it is, as a share of what was possible: 0 to 1."""
         return (self.similarity - self.threshold) / max(1.0 - self.threshold, 1e-6)
 
+    @property
+    def strength(self) -> float:
+        """How much speaks for it: of two that are as similar, the longer one explains more."""
+        return self.excess * weight_of(self.end_ns - self.start_ns)
+
+
+def weight_of(duration_ns: int) -> float:
+    """Return how much a stretch counts by its length: the root of its seconds."""
+    return math.sqrt(max(duration_ns, 0) / NS_PER_S)
+
 
 @dataclass
 class _Open:
@@ -118,31 +131,31 @@ class _Open:
 
     :param end_ns: until when it has been done, as far as one can tell.
     :param busy_ns: until when the motion can still be explained by it.
-    :param still_excess: how surely it is being done right now.
+    :param still: the strength with which it is being done right now.
     """
 
     match: Match
     end_ns: int
     busy_ns: int
-    still_excess: float = 0.0
+    still: float = 0.0
 
     def follow(self, ongoing: Sequence[Match]) -> None:
         """
         Take stretches that still look like this action.
 
         One that holds the recognised motion itself and what followed is the whole of what was
-        recognised before it ended, if it is more similar; else it says only that nothing else need
+        recognised before it ended, if it is stronger; else it says only that nothing else need
         have begun. One that begins clearly later is the action done again or still (walking,
         waving).
         """
         later_ns = self.match.start_ns + (self.match.end_ns - self.match.start_ns) // 4
-        self.still_excess = 0.0
+        self.still = 0.0
         for match in ongoing:
             self.busy_ns = max(self.busy_ns, match.end_ns)
             if match.start_ns >= later_ns:
                 self.end_ns = max(self.end_ns, match.end_ns)
-                self.still_excess = max(self.still_excess, match.excess)
-            elif match.excess > self.match.excess and match.end_ns >= self.match.end_ns:
+                self.still = max(self.still, match.strength)
+            elif match.strength > self.match.strength and match.end_ns >= self.match.end_ns:
                 self.match = replace(match, start_ns=self.match.start_ns)
                 self.end_ns = max(self.end_ns, match.end_ns)
 
@@ -154,7 +167,7 @@ class _Open:
 
 class PersonDecision:
     """
-    Follows one person: holds the best match until it is sure or has settled, then reports it as
+    Follows one person: holds the strongest match until it is sure or has settled, then reports it as
     started, perhaps before the action has ended, keeps it open while it goes on matching, and
     reports its end. One action at a time.
     """
@@ -193,8 +206,8 @@ class PersonDecision:
             if phase is Phase.HOLDING:
                 self._open.busy_ns = max(self._open.busy_ns, now_ns)
         rivals = [match for match in matches.values() if self._may_start(match)]
-        top = max(rivals, key=lambda match: match.excess, default=None)
-        if top and (self._best is None or top.excess > self._best.excess):
+        top = max(rivals, key=lambda match: match.strength, default=None)
+        if top and (self._best is None or top.strength > self._best.strength):
             self._best, self._best_since_ns = top, now_ns
         if self._best and (
             phase is Phase.STILL
@@ -220,8 +233,8 @@ class PersonDecision:
         if match.label == self._open.match.label:
             return False
         if self._open.covers(match):
-            return match.excess > self._open.match.excess + self._config.overrule
-        return match.excess > self._open.still_excess
+            return match.strength > self._open.match.strength + self._config.overrule
+        return match.strength > self._open.still
 
     def _start(self, match: Match, now_ns: int) -> list[ActionEvent]:
         events = []

@@ -16,6 +16,7 @@ from skeleton_action_ros.core.decision import (
     Match,
     PersonDecision,
     Phase,
+    weight_of,
 )
 from skeleton_action_ros.core.embedding import Model
 from skeleton_action_ros.core.gallery import Gallery
@@ -233,11 +234,14 @@ class Recognizer:
         return Recognition(window.body_id, now_ns, label, confidence, hypotheses), events
 
     def _best_of_each(self, cut: _Cut, similarities: NDArray[np.float32]) -> list[Match]:
-        """Return the best piece of each label that is near its threshold or among the first."""
+        """Return the strongest piece of each label near its threshold or among the first."""
         if not cut.pieces:
             return []
-        rows = similarities.argmax(axis=0)
-        peaks = similarities.max(axis=0)
+        weights = [weight_of(int(np.ptp(piece.stamps_ns[[0, -1]]))) for piece in cut.pieces]
+        above = similarities - self._matcher.thresholds
+        strength = np.where(above > 0.0, above * np.array(weights)[:, None], above)
+        rows = strength.argmax(axis=0)
+        peaks = similarities[rows, np.arange(len(rows))]
         near = peaks >= self._matcher.thresholds - self._config.decision.hysteresis
         near[np.argsort(-peaks)[:_MOST_HYPOTHESES]] = True
         matches = [

@@ -171,14 +171,30 @@ def test_rest_that_follows_is_not_part_of_the_action_but_nothing_new_either() ->
 
 
 def test_same_motion_is_not_given_to_another_action_for_a_little_more() -> None:
-    events = _run(
-        PersonDecision(1, CONFIG),
+    """Of 0.4 above the threshold, 0.2 over 1 s are 0.5 strong, 0.18 over 1.4 s are 0.53."""
+    steps = (
         (2.0, [_match('wave', 0.8, 1.0, 2.0)], True),
         (2.3, [], True),
-        (2.4, [_match('clap', 0.82, 1.0, 2.4), _match('wave', 0.7, 1.0, 2.4)], True),
+        (2.4, [_match('clap', 0.78, 1.0, 2.4), _match('wave', 0.7, 1.0, 2.4)], True),
         (2.8, [_match('wave', 0.7, 1.0, 2.8)], True),
     )
+    events = _run(PersonDecision(1, CONFIG), *steps)
     assert events == [('STARTED', 'wave', 1.0, 2.0, 2.3)]
+    events = _run(PersonDecision(1, replace(CONFIG, overrule=0.01)), *steps)
+    assert [event[:2] for event in events] == [
+        ('STARTED', 'wave'), ('ENDED', 'wave'), ('STARTED', 'clap')
+    ]  # fmt: skip
+
+
+def test_of_two_as_similar_the_longer_one_is_believed() -> None:
+    """Picking up ends in a motion like standing up."""
+    events = _run(
+        PersonDecision(1, CONFIG),
+        (2.2, [_match('stand_up', 0.8, 1.8, 2.2)], True),
+        (2.3, [_match('pick_up', 0.75, 1.0, 2.3), _match('stand_up', 0.8, 1.8, 2.3)], True),
+        (2.4, [], False),
+    )
+    assert [event[:2] for event in events] == [('STARTED', 'pick_up'), ('ENDED', 'pick_up')]
 
 
 def test_motion_of_an_ended_action_is_not_free() -> None:
