@@ -140,6 +140,16 @@ class ActionNode(LifecycleNode):  # type: ignore[misc]
         self._while_active.append(partial(self.destroy_timer, timer))
         return timer
 
+    def deferred(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """
+        Return what, when called, has `callback` called soon, until the node is deactivated.
+
+        Messages that wait are taken first; called several times meanwhile, it is called once.
+        """
+        guard = self.create_guard_condition(self.shielded(callback))
+        self._while_active.append(partial(self.destroy_guard_condition, guard))
+        return guard.trigger  # type: ignore[no-any-return]
+
     def serve(
         self,
         kind: type[Any],

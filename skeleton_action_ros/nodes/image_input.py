@@ -24,16 +24,14 @@ from skeleton_action_ros.nodes.configuration import SkeletonSourceParameters
 from skeleton_action_ros.nodes.readers import pose_estimator_maker
 from skeleton_action_ros.nodes.topic_inputs import Forward, TopicInput
 
-_LOOK_EVERY_S = 0.005
-
 
 class ImagesInput(TopicInput):
     """
     `sensor_msgs/Image` on `input_topic`, with depth and calibration where they are asked for.
 
-    Callbacks only keep the newest images; a timer, which comes after all that waits was taken,
-    looks for the person in the newest pair. So nothing is ever done for an image that a newer one
-    has followed, and the dropped ones are counted.
+    Callbacks only keep the newest images; after all that waits was taken, the person is looked for
+    in the newest pair. So nothing is ever done for an image that a newer one has followed, and the
+    dropped ones are counted.
     """
 
     def __init__(self, parameters: SkeletonSourceParameters) -> None:
@@ -50,7 +48,6 @@ class ImagesInput(TopicInput):
         node.listen(
             CameraInfo, config.camera_info_topic or beside, stream.on_camera_info, qos.SENSOR
         )
-        node.every(_LOOK_EVERY_S, stream.look)
 
     def close(self) -> None:
         """Release the model."""
@@ -77,6 +74,7 @@ class _Stream:
         self._frame_id = ''
         self._timeline = Timeline()
         self._errors: list[ImageError | BadSkeletonError] = []
+        self._look = node.deferred(self.look)
         self._begin()
 
     def refuse(self, error: ImageError | BadSkeletonError) -> None:
@@ -94,9 +92,11 @@ class _Stream:
             self._begin()
         self._frame_id = message.header.frame_id
         self._pairs.push_colour(ColourImage(stamp_ns, colour_from_msg(message), self._camera))
+        self._look()
 
     def on_depth(self, message: Image) -> None:
         self._pairs.push_depth(time_from_msg(message.header.stamp), depth_from_msg(message))
+        self._look()
 
     def on_camera_info(self, message: CameraInfo) -> None:
         self._camera = intrinsics_from_msg(message)
