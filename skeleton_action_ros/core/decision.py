@@ -167,8 +167,8 @@ class _Open:
 
 class PersonDecision:
     """
-    Follows one person: holds the strongest match until it is sure or has settled, then reports it as
-    started, perhaps before the action has ended, keeps it open while it goes on matching, and
+    Follows one person: holds the strongest match until it is sure or has settled, then reports it
+    as started, perhaps before the action has ended, keeps it open while it goes on matching, and
     reports its end. One action at a time.
     """
 
