@@ -14,14 +14,16 @@ import json
 import tempfile
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sensor_msgs.msg import Image
 
-from benchmarks.listening import listening
+from benchmarks.listening import listening, wait_until
 from benchmarks.results import Row, distribution
 from skeleton_action_ros.adapters.mediapipe_pose import MediapipePose
 from skeleton_action_ros.adapters.sources.rgb import RgbSource
@@ -31,6 +33,8 @@ from skeleton_action_ros.core.images import ColourImage
 from skeleton_action_ros.core.lens import Lens
 from skeleton_action_ros.core.rgb import RgbConfig
 from skeleton_action_ros.core.simulation import SimulationConfig, source_from_config
+from skeleton_action_ros.nodes import qos
+from skeleton_action_ros.nodes.messages import time_of
 
 _RATE_HZ = 30.0
 _WARM_UP = 30
@@ -48,7 +52,7 @@ def devices(seconds: float, images: Sequence[Pixels]) -> list[Row]:
     :param images: of a person, (480, 640, 3) red, green, blue, to be shown forth and back.
     :raises SourceError: a source does not begin.
     """
-    rows = [_rgb(seconds, images)]
+    rows = [_rgb(seconds, images), _image_topic(seconds, images)]
     kinect = _azure_kinect(seconds, images)
     return [*rows, *([kinect] if kinect else []), _dump(seconds)]
 
@@ -116,6 +120,25 @@ def _rgb(seconds: float, images: Sequence[Pixels]) -> Row:
         return RgbSource(_Camera(images, beat), lambda: MediapipePose(config.model), config)
 
     return _played('rgb', 'rgb', make, beat, seconds)
+
+
+def _image_topic(seconds: float, images: Sequence[Pixels]) -> Row:
+    beat, topic = _Beat(), 'bench/image_raw'
+    with listening({'source': 'rgb', 'input_topic': topic}) as heard:
+        publisher = heard.node.create_publisher(Image, topic, qos.SENSOR)
+        wait_until(lambda: publisher.get_subscription_count() > 0, f'topic {topic}')
+        for number, now_ns in beat:
+            pixels = _forth_and_back(images, number)
+            height, width, channels = pixels.shape
+            message = Image(height=height, width=width, encoding='rgb8', step=width * channels)
+            message.header.stamp = time_of(now_ns)
+            message.data = array('B', pixels.tobytes())
+            publisher.publish(message)
+            if number >= _WARM_UP + seconds * _RATE_HZ:
+                break
+        time.sleep(_LAST_WITHIN_S)
+    latencies = beat.latencies_ms(heard.scenes)
+    return distribution(f'rgb, a topic: to skeletons received, {len(beat)} given', latencies, 'ms')
 
 
 def _azure_kinect(seconds: float, images: Sequence[Pixels]) -> Row | None:
