@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from training_clips import lifting_samples, tiny_recipe
+
+from skeleton_action_ros.core.errors import ConfigError
+from skeleton_action_ros.core.preprocess import PreprocessConfig
+from training.bundle import Promise, write_bundle
+from training.checkpoints import load_checkpoint
+from training.config import DataConfig, OptimizerConfig
+from training.recipes import SYSTEMS, make_system, recipe_for
+from training.siamese_lstm.baselines import SequenceBaselineSystem
+from training.siamese_lstm.classification import NEVER
+from training.siamese_lstm.network import SiameseLstm
+from training.siamese_lstm.recipe import (
+    BaselineRecipe,
+    ClassificationConfig,
+    LstmConfig,
+    PairsConfig,
+    SiameseRecipe,
+)
+from training.siamese_lstm.system import SiameseLstmSystem, spread
+from training.system import classified, load_weights
+from training.trainer import Trainer
+
+DATA = DataConfig(train=('made',), validation_stride=0, simulated_people=0)
+FRAMES = PreprocessConfig(frames=8)
+
+
+def optimizer(steps: int) -> OptimizerConfig:
+    return OptimizerConfig(
+        steps=steps,
+        learning_rate=2e-2,
+        warm_up_steps=0,
+        weight_decay=0.0,
+        average=0.5,
+        validate_steps=max(steps, 1),
+    )
+
+
+def tiny(steps: int = 4, **changes: object) -> SiameseRecipe:
+    """A small network and few steps."""
+    recipe = SiameseRecipe(
+        'tiny',
+        data=DATA,
+        preprocess=FRAMES,
+        augment=tiny_recipe().augment,
+        lstm=LstmConfig(cells=12),
+        hidden=(16, 8),
+        pairs=PairsConfig(clips_per_class=4),
+        optimizer=optimizer(steps),
+    )
+    return replace(recipe, **changes)  # type: ignore[arg-type]
+
+
+def baseline(model: str, steps: int = 60) -> BaselineRecipe:
+    return BaselineRecipe(
+        'tiny',
+        data=DATA,
+        preprocess=FRAMES,
+        augment=tiny_recipe().augment,
+        model=model,
+        lstm=LstmConfig(cells=12, layers=2),
+        clips_per_class=4,
+        optimizer=optimizer(0 if model == 'svm' else steps),
+    )
+
+
+def test_both_are_systems_of_the_framework() -> None:
+    assert SYSTEMS['siamese-lstm'] is SiameseLstmSystem
+    assert SYSTEMS['sequence-baseline'] is SequenceBaselineSystem
+    assert isinstance(make_system(tiny()), SiameseLstmSystem)
+
+
+def test_defaults_are_those_of_florence() -> None:
+    recipe = SiameseRecipe('any')
+
+    assert (recipe.lstm.cells, recipe.lstm.layers) == (128, 1)
+    assert recipe.hidden == (128, 64)
+    assert recipe.pairs.ratio == 0.0
+
+
+def test_rows_of_the_tables_are_recipes() -> None:
+    gtu = recipe_for('utd-cross-subject', 'siamese-lstm', 'gtu')
+    pooled = recipe_for('florence3d-loao/3', 'siamese-lstm', 'pooled')
+    one = recipe_for('florence3d-loao/3', 'sequence-baseline', 'lstm-1')
+    svm = recipe_for('florence3d-loao/3', 'sequence-baseline', 'svm')
+
+    assert isinstance(gtu, SiameseRecipe)
+    assert (gtu.lstm.cells, gtu.lstm.layers, gtu.hidden) == (200, 2, (300, 150, 50))
+    assert gtu.data.train == ('utd-mhad',)
+    assert {'florence3d', 'utd-mhad', 'g3d-clips'} <= set(pooled.data.train)
+    assert isinstance(one, BaselineRecipe)
+    assert (one.model, one.lstm.layers) == ('lstm', 1)
+    assert svm.optimizer.steps == 0
+    published = {
+        name: variant.published['florence3d-loao']
+        for system in (SiameseLstmSystem, SequenceBaselineSystem)
+        for name, variant in system.variants.items()
+        if variant.published
+    }
+    assert published == {
+        '': 89.51,
+        'svm': 23.30,
+        'softmax': 61.61,
+        'lstm-1': 76.99,
+        'lstm-2': 72.32,
+    }
+
+
+def test_one_batch_is_learned_by_heart() -> None:
+    torch.manual_seed(0)
+    samples = lifting_samples(people=2)
+    system = SiameseLstmSystem(tiny())
+    network, batch = system.network(['a']), system.batches(samples).at(0)
+    steps = torch.optim.Adam(network.parameters(), 0.02)
+
+    losses = []
+    for _ in range(120):
+        loss = system.loss(network, batch)
+        steps.zero_grad()
+        loss.backward()
+        steps.step()
+        losses.append(loss.item())
+
+    # Every seventh pair matches: the entropy of that is where it starts, or above.
+    assert losses[0] > 0.35
+    assert losses[-1] < 0.05
+
+
+@pytest.mark.parametrize('method', ['svm', 'knn'])
+def test_run_ends_in_a_checkpoint_that_names_other_people(method: str, tmp_path: Path) -> None:
+    samples = lifting_samples(people=5)
+    learned = [sample for sample in samples if sample.clip.subject != 's4']
+    asked = [sample for sample in samples if sample.clip.subject == 's4']
+    recipe = tiny(60, classification=ClassificationConfig(method, references=30))
+    with Trainer(recipe, learned) as trainer:
+        while not trainer.finished:
+            trainer.advance()
+        trainer.save(tmp_path / 'checkpoint.pt')
+
+    state = load_checkpoint(tmp_path / 'checkpoint.pt')
+    system, network = state.system(), state.model()
+
+    assert isinstance(network, SiameseLstm)
+    assert network.references.shape == (30, 12)
+    logits = classified(system, network, system.inputs(asked))
+    named = [state.classes[number] for number in logits.argmax(axis=1)]
+    right = [name == sample.action for name, sample in zip(named, asked, strict=True)]
+    assert np.mean(right) >= 0.8
+
+
+def test_metric_is_learned_from_all_data_sets_and_names_from_the_one_that_is_asked_on() -> None:
+    torch.manual_seed(0)
+    asked_on = [replace(sample, dataset='florence3d') for sample in lifting_samples(2)]
+    other = [replace(sample, dataset='a') for sample in lifting_samples(2)]
+    system = SiameseLstmSystem(tiny(protocol='lodo-florence3d'))
+    network = system.network([f'class{number}' for number in range(12)]).eval()
+
+    with torch.no_grad():
+        system.finish(network, [*other, *asked_on])
+
+    assert len(network.references) == len(asked_on)
+    logits = classified(system, network, system.inputs(asked_on))
+    np.testing.assert_allclose(logits[:, :6], NEVER, rtol=1e-5)
+    assert (logits[:, 6:] > NEVER).all()
+
+
+def test_match_of_two_sequences_compares_clips_taught_once() -> None:
+    torch.manual_seed(0)
+    samples = lifting_samples(2)
+    system = SiameseLstmSystem(tiny())
+    network = system.network(['a', 'b'])
+    inputs = system.inputs(samples)
+    taught = tuple(array[:3] for array in inputs)
+
+    found = system.distances(network, inputs, taught, ['a', 'b', 'c'])
+
+    network.eval()
+    assert found.shape == (3, len(samples))
+    with torch.no_grad():
+        read = network.encoder(torch.from_numpy(inputs[0]))
+        match = network.match.pairs(read, torch.tensor([[7, 2]])).softmax(1)[0, 0]
+    assert found[2, 7] == pytest.approx(1.0 - float(match), abs=1e-5)
+    with pytest.raises(ConfigError, match='compares pairs of sequences and describes none'):
+        system.describe(network, inputs)
+
+
+def test_references_are_taken_from_every_class_in_turn() -> None:
+    classes = np.array([0, 0, 0, 0, 1, 2, 2, 2])
+
+    assert spread(classes, 100).tolist() == list(range(8))
+    assert spread(classes, 5).tolist() == [0, 1, 4, 5, 6]
+
+
+@pytest.mark.parametrize('model', ['svm', 'softmax', 'lstm'])
+def test_baselines_name_other_people(model: str) -> None:
+    samples = lifting_samples(people=5)
+    learned = [sample for sample in samples if sample.clip.subject != 's4']
+    asked = [sample for sample in samples if sample.clip.subject == 's4']
+    with Trainer(baseline(model), learned) as trainer:
+        while not trainer.finished:
+            trainer.advance()
+        if not trainer.history:
+            trainer.validate(0.0)
+        network = trainer.system.network(trainer.classes)
+
+    load_weights(network, trainer.best_weights)
+    logits = classified(trainer.system, network, trainer.system.inputs(asked))
+    named = [trainer.classes[number] for number in logits.argmax(axis=1)]
+    right = [name == sample.action for name, sample in zip(named, asked, strict=True)]
+    assert np.mean(right) >= 0.8
+
+
+def test_baseline_that_is_not_there_is_told() -> None:
+    with pytest.raises(ConfigError, match="model must be svm, softmax or lstm, got 'tree'"):
+        SequenceBaselineSystem(baseline('tree')).network(['a'])
+
+
+@pytest.mark.parametrize('method', ['svm', 'knn'])
+def test_bundle_has_both_modules_in_its_graph(method: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    samples = lifting_samples(2)
+    system = SiameseLstmSystem(tiny(classification=ClassificationConfig(method)))
+    classes = sorted({sample.action for sample in samples})
+    network = system.network(classes).eval()
+    with torch.no_grad():
+        system.finish(network, samples)
+    labels = tuple(name.partition('/')[2] for name in classes)
+
+    promise = Promise(system.preprocess, 0.5, labels=labels)
+
+    loaded = write_bundle(tmp_path / 'siamese', system.exported(network), promise, about={})
+
+    joints, mask = system.inputs(samples[:5])
+    found = loaded.outputs(joints, mask)
+    wanted = classified(system, network, (joints, mask))
+    assert set(found) == {'logits'}
+    np.testing.assert_allclose(found['logits'], wanted, atol=1e-4)
