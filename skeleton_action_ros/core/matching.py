@@ -29,11 +29,18 @@ _SHORTLIST = 50
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """One action that a piece of motion may be; larger similarity is better."""
+    """
+    One action that a piece of motion may be; larger similarity is better.
+
+    :param start_ns: when the piece begins; 0 where it is no piece of a stream.
+    :param end_ns: when it ends, likewise.
+    """
 
     label: str
     similarity: float
     threshold: float
+    start_ns: int = 0
+    end_ns: int = 0
 
 
 class Matcher(Protocol):

@@ -227,7 +227,9 @@ class Recognizer:
             cut.phase,
         )
         hypotheses = tuple(
-            Hypothesis(match.label, match.similarity, match.threshold)
+            Hypothesis(
+                match.label, match.similarity, match.threshold, match.start_ns, match.end_ns
+            )
             for match in best[:_MOST_HYPOTHESES]
         )
         label, confidence = self._label(decision, best, cut.phase)

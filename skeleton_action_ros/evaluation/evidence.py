@@ -30,12 +30,21 @@ class Evidence:
     :param label: the action it spoke for; empty where nothing was compared.
     :param excess: similarity above that action's threshold, as a share of what was possible: 0 at
         the threshold, 1 for identical motion, below 0 where it was not enough.
+    :param start_ns: when the motion began that spoke for it; `stamp_ns` where there is none.
+    :param end_ns: when that motion ended, likewise.
     """
 
     body_id: int
     stamp_ns: int
     label: str
     excess: float
+    start_ns: int
+    end_ns: int
+
+    def is_about(self, span: ActionSpan) -> bool:
+        """Say whether at least half of the motion lies in a stretch of the same person."""
+        common = min(self.end_ns, span.end_ns) - max(self.start_ns, span.start_ns)
+        return self.body_id == span.body_id and 0 <= self.end_ns - self.start_ns <= 2 * common
 
 
 def excess(hypothesis: Hypothesis) -> float:
@@ -47,36 +56,26 @@ def excess(hypothesis: Hypothesis) -> float:
 def evidence_of(recognition: Recognition) -> Evidence:
     """Return what a recognition's hypotheses come to."""
     best = max(recognition.hypotheses, key=excess, default=None)
-    return Evidence(
-        recognition.body_id,
-        recognition.stamp_ns,
-        best.label if best else '',
-        excess(best) if best else NOTHING,
-    )
+    body_id, stamp_ns = recognition.body_id, recognition.stamp_ns
+    if best is None:
+        return Evidence(body_id, stamp_ns, '', NOTHING, stamp_ns, stamp_ns)
+    return Evidence(body_id, stamp_ns, best.label, excess(best), best.start_ns, best.end_ns)
 
 
 def excess_during(spans: Sequence[ActionSpan], evidence: Iterable[Evidence]) -> list[float]:
-    """Return for each span the largest excess of its person's windows that end within it."""
-    people: dict[int, list[Evidence]] = {}
-    for one in evidence:
-        people.setdefault(one.body_id, []).append(one)
-    arrays = {
-        body_id: (
-            np.array([one.stamp_ns for one in windows], np.int64),
-            np.array([one.excess for one in windows]),
+    """Return for each span the largest excess of motion of which half or more lies in it."""
+    people = _by_person(evidence)
+    return [
+        max(
+            (one.excess for one in people.get(span.body_id, ()) if one.is_about(span)),
+            default=NOTHING,
         )
-        for body_id, windows in people.items()
-    }
-    found = []
-    for span in spans:
-        stamps, values = arrays.get(span.body_id, (np.zeros(0, np.int64), np.zeros(0)))
-        within = (stamps >= span.start_ns) & (stamps <= span.end_ns)
-        found.append(float(values[within].max()) if within.any() else NOTHING)
-    return found
+        for span in spans
+    ]
 
 
 def excess_outside(spans: Sequence[ActionSpan], evidence: Iterable[Evidence]) -> list[float]:
-    """Return the excess of every window that ends while its person does nothing annotated."""
+    """Return the excess of every window whose motion is about nothing annotated."""
     busy: dict[int, list[ActionSpan]] = {}
     for span in spans:
         busy.setdefault(span.body_id, []).append(span)
@@ -84,9 +83,17 @@ def excess_outside(spans: Sequence[ActionSpan], evidence: Iterable[Evidence]) ->
         one.excess
         for one in evidence
         if not any(
-            span.start_ns <= one.stamp_ns <= span.end_ns for span in busy.get(one.body_id, ())
+            one.is_about(span) or span.start_ns <= one.stamp_ns <= span.end_ns
+            for span in busy.get(one.body_id, ())
         )
     ]
+
+
+def _by_person(evidence: Iterable[Evidence]) -> dict[int, list[Evidence]]:
+    people: dict[int, list[Evidence]] = {}
+    for one in evidence:
+        people.setdefault(one.body_id, []).append(one)
+    return people
 
 
 def accepted_shares(excesses: Sequence[float], at: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -29,7 +29,10 @@ def event(label: str, start_s: float, end_s: float, decided_s: float, sure: floa
 
 
 def evidence(*values: tuple[float, float]) -> tuple[Evidence, ...]:
-    return tuple(Evidence(1, round(second * SECOND), 'wave', excess) for second, excess in values)
+    return tuple(
+        Evidence(1, round(second * SECOND), 'wave', excess, *[round(second * SECOND)] * 2)
+        for second, excess in values
+    )
 
 
 POOL = Pool(

@@ -38,7 +38,7 @@ def replayed(*spans: ActionSpan, stamps_s: tuple[float, ...] = ()) -> Replay:
     ]
     return Replay(
         events=tuple(events),
-        evidence=(Evidence(1, 2 * SECOND, 'wave', 0.3),),
+        evidence=(Evidence(1, 2 * SECOND, 'wave', 0.3, SECOND, 2 * SECOND),),
         stamps_ns={1: np.array([round(second * SECOND) for second in stamps_s], np.int64)},
         scenes=0,
         frame_latency_ms=(),
