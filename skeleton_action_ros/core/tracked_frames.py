@@ -97,6 +97,11 @@ class TrackedFrames:
         """The frame of the last scene; empty where its axes are not those that scenes have."""
         return self._frame if is_optical(self._frame, self._axes) else ''
 
+    @property
+    def waiting(self) -> bool:
+        """Whether joints wait for others: `flush` is to be called in `settle_s`."""
+        return bool(self._round)
+
     def note(self) -> str:
         """Say what came that is no joint, for whoever waits in vain; empty: nothing did."""
         if not self._others:

@@ -22,6 +22,9 @@ from skeleton_action_ros.nodes import qos
 from skeleton_action_ros.nodes.base import ActionNode
 from skeleton_action_ros.nodes.configuration import SkeletonSourceParameters
 
+_LATER_S = 0.001
+"""So that two clocks agree that the time to wait is over."""
+
 Forward = Callable[[Scene, Sequence[SkeletonActionError], str], None]
 """Takes a scene, what was refused in it, and its frame (empty: not known, or other axes)."""
 
@@ -89,12 +92,21 @@ class FramesInput(TopicInput):
             transforms, errors = transforms_from_msg(message)
             for error in errors:
                 node.refuse(error)
+            waited = self._frames.waiting
             give(self._frames.push(transforms, node.now_ns()))
+            if self._frames.waiting and not waited:
+                timer.reset()
+
+        def flush() -> None:
+            give(self._frames.flush(node.now_ns()))
+            if not self._frames.waiting:
+                timer.cancel()
 
         self._frames.clear()
+        timer = node.every(self._settle_s + _LATER_S, flush)
+        timer.cancel()
         node.listen(self._type, topic, take, qos.FRAMES)
         node.listen(self._type, f'{topic}_static', take, qos.STATIC_FRAMES)
-        node.every(self._settle_s, lambda: give(self._frames.flush(node.now_ns())))
 
     def note(self) -> str:
         return self._frames.note()
