@@ -21,7 +21,12 @@ from skeleton_action_ros.evaluation.metrics import (
     wrong_labels,
 )
 from skeleton_action_ros.evaluation.open_set import auroc, fpr_at_tpr
-from skeleton_action_ros.evaluation.ranking import Reliability, average_precisions, reliability
+from skeleton_action_ros.evaluation.ranking import (
+    CALIBRATION_BINS,
+    Reliability,
+    average_precisions,
+    reliability,
+)
 from skeleton_action_ros.evaluation.recordings import Pool, Recording
 from skeleton_action_ros.evaluation.summary import Outcomes
 
@@ -102,6 +107,24 @@ def confidence_reliability(pool: Pool, taught: Sequence[str]) -> Reliability:
     )
 
 
+def confidence_figures(pool: Pool, taught: Sequence[str]) -> Json:
+    """Return how far the confidence of events is from the share that is right, and where."""
+    found = confidence_reliability(pool, taught)
+    bins = [
+        min(int(said * CALIBRATION_BINS), CALIBRATION_BINS - 1) / CALIBRATION_BINS
+        for said in found.confidence
+    ]
+    return {
+        'confidence_calibration_error': _rounded(found.expected_calibration_error),
+        'confidence_reliability': {
+            f'{low:.1f}': {'confidence': _rounded(said), 'right': _rounded(right), 'events': count}
+            for low, said, right, count in zip(
+                bins, found.confidence, found.right, found.count, strict=True
+            )
+        },
+    }
+
+
 def latency_figures(recordings: Sequence[Recording], timing: bool) -> Json:
     """Return the wall clock's figures; None in their place without `timing`: they vary."""
     frame_ms = [value for item in recordings for value in item.replay.frame_latency_ms]
@@ -117,11 +140,10 @@ def figures(
 ) -> Json:
     """Return all figures of our own recogniser."""
     refused = sum((item.replay.refused + item.stream.refused for item in recordings), Counter())
-    error = confidence_reliability(pooled, taught).expected_calibration_error
     return {
         **event_figures(pooled, taught),
         **open_set_figures(pooled, taught),
-        'confidence_calibration_error': _rounded(error),
+        **confidence_figures(pooled, taught),
         **latency_figures(recordings, timing),
         'frames': sum(recording.replay.scenes for recording in recordings),
         'hours': round(pooled.hours, 4),

@@ -9,6 +9,7 @@ from people import SECOND
 from skeleton_action_ros.core.skeleton import ActionSpan
 from skeleton_action_ros.evaluation.evidence import Evidence
 from skeleton_action_ros.evaluation.figures import (
+    confidence_figures,
     confidence_reliability,
     event_figures,
     open_set_figures,
@@ -103,6 +104,18 @@ def test_confidence_is_right_where_the_event_is() -> None:
     assert found.right == (0.0, 0.0, 0.0, 1.0, 1.0)
     error = (0.55 + 0.6 + 0.7 + 0.2 + 0.1) / 5
     assert found.expected_calibration_error == pytest.approx(error)
+
+
+def test_confidence_is_told_by_bins() -> None:
+    found = confidence_figures(POOL, TAUGHT)
+    assert found['confidence_calibration_error'] == 0.43
+    assert found['confidence_reliability'] == {
+        '0.5': {'confidence': 0.55, 'right': 0.0, 'events': 1},
+        '0.6': {'confidence': 0.6, 'right': 0.0, 'events': 1},
+        '0.7': {'confidence': 0.7, 'right': 0.0, 'events': 1},
+        '0.8': {'confidence': 0.8, 'right': 1.0, 'events': 1},
+        '0.9': {'confidence': 0.9, 'right': 1.0, 'events': 1},
+    }
 
 
 def test_nothing_at_all_has_counts_and_no_figures() -> None:
