@@ -25,7 +25,7 @@ from skeleton_action_ros.core.acquisition import DeviceState
 from skeleton_action_ros.core.config import build, parameters_of
 from skeleton_action_ros.core.errors import BagError, ConfigError, OutOfOrderError
 from skeleton_action_ros.core.reconnecting import ReconnectingSource
-from skeleton_action_ros.core.refusals import Refusals
+from skeleton_action_ros.core.refusals import Refusals, refused_by
 from skeleton_action_ros.core.skeleton import NS_PER_S, Scene
 from skeleton_action_ros.core.source import SkeletonSource
 from skeleton_action_ros.nodes.configuration import SOURCES, SkeletonSourceParameters
@@ -150,12 +150,12 @@ class Recording:
     @property
     def refused(self) -> Counter[str]:
         """What is not in the bag, by reason."""
-        return self._late.counts + Counter(getattr(self.source, 'refused', {}))
+        return self._late.counts + refused_by(self.source)[0]
 
     @property
     def why_refused(self) -> dict[str, str]:
         """The last message of each reason that has one."""
-        return {**self._late.why, **getattr(self.source, 'why_refused', {})}
+        return {**self._late.why, **refused_by(self.source)[1]}
 
     def check_disk(self, out: Path) -> None:
         """

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from skeleton_action_ros.core.acquisition import Acquisition, AcquisitionConfig, DeviceState
 from skeleton_action_ros.core.errors import SkeletonActionError
+from skeleton_action_ros.core.refusals import refused_by
 from skeleton_action_ros.core.skeleton import Scene
 from skeleton_action_ros.core.source import SkeletonSource
 
@@ -50,13 +51,13 @@ class ReconnectingSource:
     def refused(self) -> Counter[str]:
         """What the device has refused since the beginning, by reason."""
         with self._lock:
-            return self._refused + Counter(getattr(self._device, 'refused', {}))
+            return self._refused + refused_by(self._device)[0]
 
     @property
     def why_refused(self) -> dict[str, str]:
         """The last message of each reason since the beginning, where the device keeps them."""
         with self._lock:
-            return {**self._why, **getattr(self._device, 'why_refused', {})}
+            return {**self._why, **refused_by(self._device)[1]}
 
     @property
     def state(self) -> DeviceState:
@@ -119,8 +120,9 @@ class ReconnectingSource:
         if not self._fresh:
             device = self._make()
             with self._lock:
-                self._refused += Counter(getattr(self._device, 'refused', {}))
-                self._why |= getattr(self._device, 'why_refused', {})
+                refused, why = refused_by(self._device)
+                self._refused += refused
+                self._why |= why
                 self._device = device
         self._fresh = False
         if self._stopped.is_set():

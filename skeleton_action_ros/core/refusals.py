@@ -23,3 +23,12 @@ class Refusals:
         reason = reason or reason_of(error)
         self.why[reason] = str(error)
         self.counts[reason] += 1
+
+
+def refused_by(source: object) -> tuple[Counter[str], dict[str, str]]:
+    """
+    Return what a source has refused so far: how often for each reason, and the last messages.
+
+    These are copies of its `refused` and `why_refused`; a source that has none refuses nothing.
+    """
+    return Counter(getattr(source, 'refused', {})), dict(getattr(source, 'why_refused', {}))

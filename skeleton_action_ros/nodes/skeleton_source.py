@@ -14,6 +14,7 @@ from skeleton_action_ros.core.acquisition import Acquisition, DeviceState
 from skeleton_action_ros.core.body_frames import NONE
 from skeleton_action_ros.core.errors import ConfigError
 from skeleton_action_ros.core.reconnecting import ReconnectingSource
+from skeleton_action_ros.core.refusals import refused_by
 from skeleton_action_ros.core.skeleton import Scene
 from skeleton_action_ros.core.source import SkeletonSource
 from skeleton_action_ros.nodes import qos
@@ -116,8 +117,7 @@ class SkeletonSourceNode(ActionNode):
 
     def _describe_refused(self) -> None:
         """Tell what the source has refused since the last time, and count what it dropped."""
-        refused = Counter(getattr(self._source, 'refused', {}))  # a copy: another thread reads on
-        why = dict(getattr(self._source, 'why_refused', {}))
+        refused, why = refused_by(self._source)
         for reason, count in (refused - self._told).items():
             if reason in why:
                 self.refuse_as(reason, why[reason], count)
