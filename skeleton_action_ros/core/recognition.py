@@ -29,6 +29,7 @@ from skeleton_action_ros.core.matching import (
 )
 from skeleton_action_ros.core.motion import Motion, MotionConfig, find_motions
 from skeleton_action_ros.core.posture import AWAY_M, POSTURE_NS, Postures, distance_m
+from skeleton_action_ros.core.repetition import REPEATED_NS, repeats
 from skeleton_action_ros.core.skeleton import NS_PER_S, Clip
 from skeleton_action_ros.core.windows import Window
 
@@ -91,8 +92,13 @@ class _Person:
 
 @dataclass(frozen=True)
 class _Cut:
-    """The pieces of one window that may be an action, and what the person is about."""
+    """
+    The pieces of one window that may be an action, and what the person is about.
 
+    :param clip: the window, as `common_15`.
+    """
+
+    clip: Clip
     pieces: tuple[Clip, ...]
     phase: Phase
 
@@ -185,7 +191,7 @@ class Recognizer:
         motions = find_motions(clip, self._config.motion)
         if not motions or motions[-1].finished:
             held = bool(motions) and self._holds(clip, motions)
-            return _Cut((), Phase.HOLDING if held else Phase.STILL)
+            return _Cut(clip, (), Phase.HOLDING if held else Phase.STILL)
         end_ns = motions[-1].end_ns
         free_ns = self._people[window.body_id].decision.free_from_ns
         starts = sorted({max(motion.start_ns, free_ns) for motion in motions})
@@ -200,7 +206,7 @@ class Recognizer:
             for start_ns in starts
             if end_ns - start_ns >= shortest_ns
         )
-        return _Cut(tuple(piece for piece in pieces if len(piece) > 1), Phase.MOVING)
+        return _Cut(clip, tuple(piece for piece in pieces if len(piece) > 1), Phase.MOVING)
 
     def _holds(self, clip: Clip, motions: Sequence[Motion]) -> bool:
         """Say whether the person has stopped in a posture unlike all those before the motions."""
@@ -227,9 +233,7 @@ class Recognizer:
             cut.phase,
         )
         hypotheses = tuple(
-            Hypothesis(
-                match.label, match.similarity, match.threshold, match.start_ns, match.end_ns
-            )
+            Hypothesis(match.label, match.similarity, match.threshold, match.start_ns, match.end_ns)
             for match in best[:_MOST_HYPOTHESES]
         )
         label, confidence = self._label(decision, best, cut.phase)
@@ -255,16 +259,28 @@ class Recognizer:
     def _ongoing(
         self, opened: Match | None, cut: _Cut, similarities: NDArray[np.float32]
     ) -> list[Match]:
-        """Return the pieces that are similar enough for the open action to go on."""
+        """
+        Return the pieces that are similar enough for the open action to go on.
+
+        Whoever repeats what they have just done goes on with it, too: a demonstration has a
+        beginning and an end, and the middle of a long wave is like neither.
+        """
         if opened is None or opened.label not in self._matcher.labels or not cut.pieces:
             return []
         column = self._matcher.labels.index(opened.label)
-        least = self._matcher.thresholds[column] - self._config.decision.hysteresis
-        return [
+        threshold = float(self._matcher.thresholds[column])
+        ongoing = [
             self._match(piece, column, similarity)
             for piece, similarity in zip(cut.pieces, similarities[:, column], strict=True)
-            if similarity >= least
+            if similarity >= threshold - self._config.decision.hysteresis
         ]
+        if repeats(cut.clip, opened.start_ns):
+            end_ns = int(cut.clip.stamps_ns[-1])
+            confidence = self._matcher.confidence(threshold, threshold)
+            ongoing.append(
+                Match(opened.label, threshold, threshold, confidence, end_ns - REPEATED_NS, end_ns)
+            )
+        return ongoing
 
     def _match(self, piece: Clip, column: int, similarity: float) -> Match:
         threshold = float(self._matcher.thresholds[column])
