@@ -23,7 +23,7 @@ class DecisionConfig:
         high=5.0,
     )
     sure: float = setting(
-        0.35,
+        0.25,
         'a match this far above its threshold, as a share of what is possible, is believed at once',
         low=0.0,
         high=1.0,
