@@ -123,7 +123,7 @@ def warped_occurrences(stream: Stream, gallery: Gallery) -> list[Detection]:
         for item in gallery.templates
     ]
     found = []
-    for body_id, frames in _stays(stream):
+    for body_id, frames in stays(stream):
         stamps_ns, series = _canonical(clip_from_frames(frames))
         for label, query in queries:
             shortest = max(round(len(query) / _STRETCH), 2)
@@ -142,7 +142,7 @@ def warped_occurrences(stream: Stream, gallery: Gallery) -> list[Detection]:
     return _apart(found)
 
 
-def _stays(stream: Stream) -> Iterator[tuple[int, list[SkeletonFrame]]]:
+def stays(stream: Stream) -> Iterator[tuple[int, list[SkeletonFrame]]]:
     """Yield the frames of each person, parted where they are not seen for a while."""
     stays: dict[int, list[SkeletonFrame]] = {}
     for scene in stream.scenes:
