@@ -25,6 +25,7 @@ from tqdm import tqdm
 from skeleton_action_ros.adapters.bundle_card import TOKENS
 from skeleton_action_ros.core.calibrating import Calibrator, Evidence
 from skeleton_action_ros.core.calibration import (
+    STRANGERS,
     CalibrationConfig,
     ConfidenceCurve,
     Measured,
@@ -60,13 +61,6 @@ WEIGHTS = {
     'spliced': (0.0, 0.1, 0.2, 0.3),
     'others': (0.0, 0.1, 0.2, 0.3),
 }
-STRANGERS = 3.0
-"""
-To each performance of a taught action a robot sees so many motions that are none, when its
-confidence is to be right. This one number is from events in the recordings of UTKinect, replayed
-with a model that has not learned from them; the slope, settled on single clips of other data sets,
-was right there as it is.
-"""
 _AT_ONCE = 256
 _MIDDLE = 0.5
 _NEAR = 0.2

@@ -209,6 +209,11 @@ def _table(found: Mapping[str, Any], shown: Mapping[str, Figures]) -> str:
             f'{name:<{width}}  {mean:5.1f} +- {spread:4.1f}  {values["unknown_auroc"]:14.3f}  '
             f'{fpr:18.1f}'
         )
+    lines += [
+        '',
+        f'from its thresholds on, half taught: {found["accepted_right"]:.1%} accepted rightly, '
+        f'{found["accepted_wrong"]:.1%} wrongly, {found["accepted_unknown"]:.1%} of the unknown',
+    ]
     names = list(shown)
     label_width = max(map(len, found['per_class']))
     lines += ['', f'{"action, %":<{label_width}}  {"  ".join(f"{name:>9}" for name in names)}']

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skeleton_action_ros.core.calibrating import Calibrator, Evidence
-from skeleton_action_ros.core.calibration import Calibration
+from skeleton_action_ros.core.calibration import Calibration, confidence_of
 from skeleton_action_ros.core.config import setting
 from skeleton_action_ros.core.embedding import Descriptors, Model, prepare_clips
 from skeleton_action_ros.core.gallery import Gallery
@@ -183,8 +183,7 @@ class TemplateIndex:
         )
 
     def confidence(self, similarity: float, threshold: float) -> float:
-        curve = self._model.open_set.confidence
-        return curve.at(similarity - threshold) if curve else _plain(similarity, threshold)
+        return confidence_of(self._model.open_set, similarity, threshold)
 
     def similarities(self, clips: Sequence[Clip]) -> NDArray[np.float32]:
         out = np.full((len(clips), len(self._labels)), _NO_MATCH, np.float32)
@@ -262,12 +261,6 @@ class TemplateIndex:
                 self._known[template.id] = replace(known, evidence=evidence)
 
 
-def _plain(similarity: float, threshold: float) -> float:
-    """Return 0.5 at the threshold, 1 for identical motion: where nothing better was measured."""
-    excess = (similarity - threshold) / max(1.0 - threshold, 1e-6)
-    return min(max(0.5 + 0.5 * excess, 0.0), 1.0)
-
-
 def _apart(values: NDArray[Any], others: NDArray[Any], factor: float) -> NDArray[np.bool_]:
     """Say which pairs (values, others) differ by more than a factor."""
     ratio = values[:, None] / others
@@ -306,7 +299,7 @@ class ClassifierMatcher:
         return _CLASSIFIER_SCALES_S
 
     def confidence(self, similarity: float, threshold: float) -> float:
-        return _plain(similarity, threshold)
+        return confidence_of(self._model.open_set, similarity, threshold)
 
     def similarities(self, clips: Sequence[Clip]) -> NDArray[np.float32]:
         out = np.full((len(clips), len(self._labels)), _NO_MATCH, np.float32)

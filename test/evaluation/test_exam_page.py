@@ -80,6 +80,10 @@ def test_the_page_draws_confusion_and_map_in_a_browser(
     assert confusion is not None
     assert 'class="hm"' in confusion[0]
     assert all(name in confusion[0] for name in ('against other', 'canonical', 'dtw'))
+    sure = re.search(r'<div id="reliability".*?<section', dom, re.DOTALL)
+    assert sure is not None
+    assert 'class="trace bars"' in sure[0]
+    assert 'presumes 3 motions of no taught action' in sure[0]
     chart = re.search(r'<div id="map".*?<p class="hint"', dom, re.DOTALL)
     assert chart is not None
     assert chart[0].count('<path class="point ') == len(material)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skeleton_action_ros.core.embedding import Model
+from skeleton_action_ros.evaluation.exam.acceptance import Acceptance, acceptance
 from skeleton_action_ros.evaluation.exam.distances import (
     BASELINES,
     Distances,
@@ -28,6 +29,7 @@ class Examination:
     What came of an exam.
 
     :param model: figures of the model examined.
+    :param acceptance: what a robot with it would accept.
     :param baselines: those of `BASELINES`, by name.
     :param against: those of the other models, by the names given.
     :param embeddings: (N, D) of the model examined.
@@ -35,6 +37,7 @@ class Examination:
 
     plan: Plan
     model: Figures
+    acceptance: Acceptance
     baselines: Mapping[str, Figures]
     against: Mapping[str, Figures]
     embeddings: NDArray[np.float32]
@@ -43,6 +46,7 @@ class Examination:
         """Return the figures of the model, and of the others below `baselines` and `against`."""
         return {
             **self.model.to_json(),
+            **self.acceptance.to_json(),
             'baselines': {name: found.to_json() for name, found in self.baselines.items()},
             'against': {name: found.to_json() for name, found in self.against.items()},
         }
@@ -83,6 +87,7 @@ def examine(
     return Examination(
         plan=plan,
         model=figures(own),
+        acceptance=acceptance(model, material, own, plan, drawn),
         baselines={name: figures(plain[name]) for name in BASELINES},
         against={name: figures(distances) for name, distances in others.items()},
         embeddings=described.embeddings,

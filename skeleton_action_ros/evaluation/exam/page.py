@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from skeleton_action_ros.core.calibration import STRANGERS
+from skeleton_action_ros.evaluation.exam.acceptance import Acceptance
 from skeleton_action_ros.evaluation.exam.embedding_map import map_of
 from skeleton_action_ros.evaluation.exam.examination import Examination
 from skeleton_action_ros.evaluation.exam.figures import Figures
@@ -25,10 +27,17 @@ from skeleton_action_ros.evaluation.page.parts import (
     write_whole,
 )
 from skeleton_action_ros.evaluation.page.plots import clear_layout
+from skeleton_action_ros.evaluation.ranking import CALIBRATION_BINS, Reliability
 
 _COLOURS = tuple(f'hsl({hue * 150 % 360},65%,{45 if hue % 2 else 58}%)' for hue in range(12))
 """To be told apart on a light and on a dark ground; neighbours in the list are far in hue."""
 _SYMBOLS = ('circle', 'diamond', 'square', 'triangle-up', 'cross')
+_ACCEPTANCE = (
+    'Half of the actions taught, each with a threshold of its own, as on a robot: {right} of their '
+    'clips are accepted under the right name, {wrong} under a wrong one, and {unknown} of the '
+    "others' clips. The plot shows how often what is accepted is right, by its confidence, which "
+    'presumes {strangers} motions of no taught action to each of one; {error}.'
+)
 _MAP_HINT = (
     'One mark a clip: colour and shape are the action, filled where it was named rightly in most '
     'draws. Click a name to hide it, double-click to see it alone. The plane is the one in which '
@@ -59,6 +68,7 @@ def render_exam_page(found: Mapping[str, Any], done: Examination, material: Mate
     main = Template(part('page.html', __package__)).substitute(
         figures=''.join(map(figure_html, _headlines(done))),
         methods=table_html(_methods(methods)),
+        acceptance=_acceptance(done.acceptance),
         map_hint=_MAP_HINT.format(share=100 * share),
         actions=table_html(_actions(methods)),
     )
@@ -74,6 +84,7 @@ def render_exam_page(found: Mapping[str, Any], done: Examination, material: Mate
             data={
                 'confusion': _confusion(methods).to_plotly_json(),
                 'map': plot.to_plotly_json(),
+                'reliability': _reliability(done.acceptance.sure).to_plotly_json(),
             },
             scripts=(part('page.js', __package__),),
             styles=(part('page.css', __package__),),
@@ -92,7 +103,21 @@ def _headlines(done: Examination) -> list[Figure]:
             _percent(shown['unknown_fpr_at_95_tpr']),
             'where 95 % of the taught are',
         ),
+        Figure(
+            'accepted', _percent(done.acceptance.right), 'rightly, from the thresholds of a robot'
+        ),
     ]
+
+
+def _acceptance(found: Acceptance) -> str:
+    error = found.sure.expected_calibration_error
+    return _ACCEPTANCE.format(
+        right=_percent(found.right),
+        wrong=_percent(found.wrong),
+        unknown=_percent(found.unknown),
+        strangers=STRANGERS,
+        error='none was accepted' if error is None else f'the error is {_percent(error)}',
+    )
 
 
 def _methods(methods: Mapping[str, Figures]) -> Table:
@@ -190,6 +215,30 @@ def _confusion(methods: Mapping[str, Figures]) -> go.Figure:
             'dtick': 1,
             'showgrid': False,
         },
+        **clear_layout(),
+    )
+    return figure
+
+
+def _reliability(found: Reliability) -> go.Figure:
+    """Plot how often what is accepted is right, by its confidence."""
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode='lines', line={'dash': 'dot', 'color': '#888'}, hoverinfo='skip'
+    )
+    figure.add_bar(
+        x=found.confidence,
+        y=found.right,
+        width=0.8 / CALIBRATION_BINS,
+        marker={'color': _COLOURS[0], 'cornerradius': 3},
+        hovertemplate='confidence %{x:.2f}: %{y:.2f} right<extra></extra>',
+    )
+    figure.update_layout(
+        height=330,
+        margin={'l': 10, 'r': 10, 't': 10, 'b': 40},
+        showlegend=False,
+        xaxis={'title': 'confidence', 'range': [-0.02, 1.02], 'automargin': True},
+        yaxis={'title': 'share that is right', 'range': [-0.02, 1.02], 'automargin': True},
         **clear_layout(),
     )
     return figure
