@@ -36,7 +36,12 @@ from skeleton_action_ros.adapters.onnx_bundle import OnnxModel, load_bundle
 from skeleton_action_ros.adapters.subsequence_warping import find_occurrences
 from skeleton_action_ros.core.decision import weight_of
 from skeleton_action_ros.core.embedding import prepare_clips
-from skeleton_action_ros.core.errors import BadClipError, BadSkeletonError, SkeletonActionError
+from skeleton_action_ros.core.errors import (
+    BadClipError,
+    BadSkeletonError,
+    ConfigError,
+    SkeletonActionError,
+)
 from skeleton_action_ros.core.gallery import Gallery
 from skeleton_action_ros.core.matching import MatchingConfig, TemplateIndex
 from skeleton_action_ros.core.motion import MotionConfig, find_motions, trim_to_motion
@@ -98,6 +103,11 @@ def main() -> int:
         rounds = []
         for teacher in tqdm(given.enroll_each, unit=' teachers', disable=None):
             asked = [read[path] for path in given.bag if _person(path) != _person(teacher)]
+            if not asked:
+                raise ConfigError(
+                    f'--bag names nobody but {_person(teacher)}, who teaches: a bag is of the '
+                    'person whose name stands before the first _'
+                )
             gallery = teach([read[teacher]], shots=1).gallery
             rounds.append(_round(asked, model, gallery, given.ways))
     except SkeletonActionError as error:
