@@ -73,7 +73,9 @@ def ablation_rows(results: Iterable[Result]) -> list[str]:
         '| | changed | ' + ' | '.join(asked) + ' |',
         '|' + '---|' * (2 + len(asked)),
     ]
-    whole = {one['protocol']: one for one in results if one['name'] == f'{one["protocol"]}-encoder'}
+    systems = {one['protocol']: one['system'] for one in changed}
+    names = {name: f'{name}-{system}' for name, system in systems.items()}
+    whole = {one['protocol']: one for one in results if one['name'] == names.get(one['protocol'])}
     lines.append('| as it is | | ' + ' | '.join(_spread(whole.get(name)) for name in asked) + ' |')
     for name in sorted({_ablation(result) for result in changed}):
         own = {one['protocol']: one for one in changed if _ablation(one) == name}
