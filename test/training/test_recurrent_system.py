@@ -9,6 +9,7 @@ import pytest
 import torch
 from dataset_files import write_ntu
 from training_clips import lifting_clip, lifting_samples
+from training_runs import resumed_as_if_unbroken
 
 from skeleton_action_ros.core.errors import ConfigError, DatasetError
 from skeleton_action_ros.core.layouts import Common15
@@ -213,22 +214,8 @@ def test_one_batch_is_learned_by_heart(network: NetworkConfig) -> None:
 def test_training_names_clips_and_resumes_as_if_unbroken(tmp_path: Path) -> None:
     recipe = tiny(steps=4, pose=PoseConfig(frames=8, aligned=True))
     samples = lifting_samples(people=2)
-    with Trainer(recipe, samples) as unbroken:
-        for _ in range(4):
-            unbroken.advance()
-    with Trainer(recipe, samples) as first:
-        for _ in range(2):
-            first.advance()
-        first.save(tmp_path / 'checkpoint.pt')
+    second = resumed_as_if_unbroken(recipe, samples, tmp_path / 'checkpoint.pt')
 
-    with Trainer(recipe, samples) as second:
-        second.restore(tmp_path / 'checkpoint.pt')
-        for _ in range(2):
-            second.advance()
-
-    wanted = unbroken.average.state_dict()
-    for name, value in second.average.state_dict().items():
-        assert torch.equal(value, wanted[name]), name
     inputs = second.system.inputs(samples)
     assert classified(second.system, second.average.module, inputs).shape == (len(samples), 6)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from training_clips import lifting_samples, standing_clip
+from training_runs import resumed_as_if_unbroken
 
 from skeleton_action_ros.core.errors import ConfigError, SkeletonActionError
 from training.checkpoints import load_checkpoint
@@ -25,7 +26,7 @@ from training.skeleton_dml.recipe import (
 from training.skeleton_dml.resnet import IMAGENET_CLASSES, ResNet18
 from training.skeleton_dml.system import SkeletonDmlSystem, comparable
 from training.system import classified, described
-from training.trainer import Trainer, choose_rate
+from training.trainer import choose_rate
 
 
 def tiny(steps: int = 4, stride: int = 0, **changes: object) -> SkeletonDmlRecipe:
@@ -228,24 +229,8 @@ def test_clips_are_described_by_unit_length_and_named_by_logits() -> None:
 
 def test_resumed_run_equals_an_unbroken_one(tmp_path: Path) -> None:
     recipe, samples = tiny(steps=4, stride=3), lifting_samples(people=2)
-    with Trainer(recipe, samples) as unbroken:
-        for _ in range(4):
-            unbroken.advance()
-    with Trainer(recipe, samples) as first:
-        for _ in range(2):
-            first.advance()
-        first.save(tmp_path / 'checkpoint.pt')
+    resumed_as_if_unbroken(recipe, samples, tmp_path / 'checkpoint.pt')
 
-    with Trainer(recipe, samples) as second:
-        second.restore(tmp_path / 'checkpoint.pt')
-        for _ in range(2):
-            second.advance()
-        second.save(tmp_path / 'checkpoint.pt')
-
-    assert second.history == unbroken.history
-    wanted = unbroken.average.state_dict()
-    for name, value in second.average.state_dict().items():
-        assert torch.equal(value, wanted[name]), name
     assert load_checkpoint(tmp_path / 'checkpoint.pt').recipe == recipe
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy.io import savemat
 from training_clips import LIFTED, lifting_samples
+from training_runs import resumed_as_if_unbroken
 
 from skeleton_action_ros.adapters.onnx_bundle import load_bundle
 from skeleton_action_ros.core.errors import ConfigError, DatasetError
@@ -20,7 +21,6 @@ from training.recipes import SYSTEMS, recipe_for
 from training.system import classified
 from training.tarm.recipe import AlterConfig, NetworkConfig, TarmRecipe
 from training.tarm.system import TarmSystem
-from training.trainer import Trainer
 
 FRAMES = 10
 
@@ -201,22 +201,7 @@ def test_clip_without_depth_is_named_by_its_skeleton_alone(filmed: list[Sample])
 
 def test_resumed_run_equals_an_unbroken_one(filmed: list[Sample], tmp_path: Path) -> None:
     recipe = tiny(net=net(modality='both', trunk='alexnet'))
-    with Trainer(recipe, filmed) as unbroken:
-        for _ in range(4):
-            unbroken.advance()
-    with Trainer(recipe, filmed) as first:
-        for _ in range(2):
-            first.advance()
-        first.save(tmp_path / 'checkpoint.pt')
-
-    with Trainer(recipe, filmed) as second:
-        second.restore(tmp_path / 'checkpoint.pt')
-        for _ in range(2):
-            second.advance()
-
-    wanted = unbroken.average.state_dict()
-    for name, value in second.average.state_dict().items():
-        assert torch.equal(value, wanted[name]), name
+    resumed_as_if_unbroken(recipe, filmed, tmp_path / 'checkpoint.pt')
 
 
 @pytest.mark.parametrize(

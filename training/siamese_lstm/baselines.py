@@ -10,21 +10,20 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.errors import ConfigError
-from skeleton_action_ros.core.preprocess import PreprocessConfig
 from training.config import Recipe
 from training.data import Sample
 from training.siamese_lstm.classification import SupportVectors
+from training.siamese_lstm.naming import NamingSystem
 from training.siamese_lstm.network import VALUES, SequenceEncoder
 from training.siamese_lstm.recipe import BaselineRecipe, ClassificationConfig
-from training.siamese_lstm.sequences import ClassBatch, ClassBatches, Sequences, prepared
+from training.siamese_lstm.sequences import ClassBatch, ClassBatches, Sequences
 from training.siamese_lstm.system import FLORENCE, PAPER, UTD
-from training.system import Arrays, System, Variant, tensors
+from training.system import Arrays, Variant, tensors
 
 
 class SequenceSvm(nn.Module):
@@ -68,12 +67,11 @@ class LstmClassifier(nn.Module):
         return logits
 
 
-class SequenceBaselineSystem(System[BaselineRecipe]):
+class SequenceBaselineSystem(NamingSystem[BaselineRecipe]):
     """A sequence is named by itself, and compared with none."""
 
     name: ClassVar[str] = 'sequence-baseline'
     about: ClassVar[str] = 'baselines of Siamese-LSTM: SVM, softmax, LSTM of one or two layers'
-    kind: ClassVar[str] = 'classifier'
     recipe_type: ClassVar[type[Recipe]] = BaselineRecipe
     paper: ClassVar[str] = PAPER
     variants: ClassVar[Mapping[str, Variant]] = {
@@ -112,19 +110,5 @@ class SequenceBaselineSystem(System[BaselineRecipe]):
             joints, _ = self.inputs(samples)
             network.classification.fit(joints.reshape(len(joints), -1), classes)
 
-    def inputs(self, samples: Sequence[Sample]) -> Arrays:
-        return prepared(samples, self.recipe)
-
-    @property
-    def preprocess(self) -> PreprocessConfig:
-        return self.recipe.preprocess
-
-    def exported(self, network: nn.Module) -> nn.Module:
-        return network
-
     def describe(self, network: nn.Module, inputs: Arrays) -> Descriptors:
         raise ConfigError(f'{self.name} names sequences and does not compare them')
-
-    def logits(self, network: nn.Module, inputs: Arrays) -> NDArray[np.float32]:
-        logits: Tensor = network(*tensors(network, inputs))
-        return logits.cpu().numpy()

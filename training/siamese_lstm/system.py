@@ -13,16 +13,16 @@ from torch.nn import functional
 
 from skeleton_action_ros.core.embedding import Descriptors
 from skeleton_action_ros.core.errors import ConfigError
-from skeleton_action_ros.core.preprocess import PreprocessConfig
 from training.config import Recipe
 from training.data import Sample
 from training.protocols import POOL, protocol_named
 from training.siamese_lstm.classification import make_classification
+from training.siamese_lstm.naming import NamingSystem
 from training.siamese_lstm.network import MATCH, SiameseLstm
 from training.siamese_lstm.pairs import PairBatch, PairBatches
 from training.siamese_lstm.recipe import SiameseRecipe
-from training.siamese_lstm.sequences import Sequences, prepared
-from training.system import Arrays, System, Variant, tensors
+from training.siamese_lstm.sequences import Sequences
+from training.system import Arrays, Variant, tensors
 
 PAPER = 'Siamese-LSTM'
 FLORENCE, UTD, NW_UCLA = 'florence3d-loao', 'utd-cross-subject', 'nw-ucla-cross-view'
@@ -30,7 +30,7 @@ FLORENCE, UTD, NW_UCLA = 'florence3d-loao', 'utd-cross-subject', 'nw-ucla-cross-
 _AT_ONCE = 256
 
 
-class SiameseLstmSystem(System[SiameseRecipe]):
+class SiameseLstmSystem(NamingSystem[SiameseRecipe]):
     """
     A metric on pairs of sequences, learned by cross-entropy, and a classifier of its answers.
 
@@ -40,7 +40,6 @@ class SiameseLstmSystem(System[SiameseRecipe]):
 
     name: ClassVar[str] = 'siamese-lstm'
     about: ClassVar[str] = 'Siamese-LSTM (2018): a learned match of two sequences, then SVM or KNN'
-    kind: ClassVar[str] = 'classifier'
     recipe_type: ClassVar[type[Recipe]] = SiameseRecipe
     paper: ClassVar[str] = PAPER
     variants: ClassVar[Mapping[str, Variant]] = {
@@ -94,22 +93,8 @@ class SiameseLstmSystem(System[SiameseRecipe]):
         vectors = network.vectors(references).cpu().numpy()
         network.classification.fit(vectors, classes[kept])
 
-    def inputs(self, samples: Sequence[Sample]) -> Arrays:
-        return prepared(samples, self.recipe)
-
-    @property
-    def preprocess(self) -> PreprocessConfig:
-        return self.recipe.preprocess
-
-    def exported(self, network: nn.Module) -> nn.Module:
-        return network
-
     def describe(self, network: nn.Module, inputs: Arrays) -> Descriptors:
         raise ConfigError(f'{self.name} compares pairs of sequences and describes none by itself')
-
-    def logits(self, network: nn.Module, inputs: Arrays) -> NDArray[np.float32]:
-        logits: Tensor = network(*tensors(network, inputs))
-        return logits.cpu().numpy()
 
     def distances(
         self, network: nn.Module, queries: Arrays, taught: Arrays, labels: Sequence[str]
