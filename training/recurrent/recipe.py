@@ -92,11 +92,11 @@ class RecurrentRecipe(Recipe):
     batch: int = 64
     optimizer: OptimizerConfig = field(
         default_factory=lambda: OptimizerConfig(
-            steps=300,
+            steps=450,
             learning_rate=5e-3,
             weight_decay=1e-4,
             warm_up_steps=20,
             average=0.97,
-            validate_steps=50,
+            validate_steps=75,
         )
     )
