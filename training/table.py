@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from skeleton_action_ros.evaluation.exam import BASELINES
@@ -106,7 +107,8 @@ def paper_rows(results: Iterable[Result]) -> list[str]:
     """
     Return the lines of Markdown tables, one a paper: a row as the paper has it, and ours.
 
-    A row for which there is neither a figure of the paper nor one of ours is left out.
+    A row for which there is neither a figure of the paper nor one of ours is left out. A row that
+    the paper measured on data not here, and we on other data, is one line.
     """
     named = {result['name']: result for result in results}
     lines: list[str] = []
@@ -129,30 +131,63 @@ _PAPER_HEAD = (
 
 
 def _rows_of(system: type[System[Any]], named: Mapping[str, Result]) -> Iterator[str]:
+    rows: dict[tuple[str, str], list[_Asked]] = {}
     for name, variant in system.variants.items():
         for protocol in variant.protocols:
-            published = variant.published.get(protocol)
             found = named.get(recipe_name(protocol, system.name, name))
-            if found is None and published is None:
-                continue
-            yield _paper_row(variant, protocol, found, words_of(protocol, system.name, name))
+            one = _Asked(protocol, variant, found, words_of(protocol, system.name, name))
+            rows.setdefault((variant.table, variant.about), []).append(one)
+    for asked in rows.values():
+        elsewhere = [one for one in asked if one.found is None and one.not_here]
+        lines = [one for one in asked if one.found or (one.published and not one.not_here)]
+        if any(one.found for one in lines):
+            # The paper's figure on data that is not here stands beside ours in small.
+            away = [f'{one.published} on {one.protocol}' for one in elsewhere if one.published]
+            yield lines[0].row(away)
+            yield from (one.row() for one in lines[1:])
+        else:
+            yield from (one.row() for one in asked if one.published)
 
 
-def _paper_row(variant: Variant, protocol: str, found: Result | None, words: str) -> str:
-    published = variant.published.get(protocol)
-    ours, untrained, seeds, minutes = '', '', '', ''
-    if found is not None:
-        ours = _spread(found)
-        warping = found['baselines'].get('dtw_hips')
-        untrained = f'{100 * warping["accuracy_mean"]:.1f}' if warping else ''
-        seeds, minutes = ' '.join(map(str, found['seeds'])), f'{found["minutes"]:.1f}'
-        # What was typed indeed, with settings of its own where it had such.
-        words = found['command'].removeprefix('python -m training.run ').partition(' --seeds')[0]
-    elif not set(PROTOCOLS[protocol].datasets).isdisjoint(NOT_HERE):
-        ours = 'data not here'
-    theirs = '' if published is None else f'{published:g}'
-    cells = (variant.table, variant.about, protocol, theirs, ours, untrained, seeds, minutes)
-    return f'| {" | ".join(cells)} | `{words}` |'
+@dataclass(frozen=True)
+class _Asked:
+    """A row of a paper's table, asked by one protocol."""
+
+    protocol: str
+    variant: Variant
+    found: Result | None
+    words: str
+
+    @property
+    def published(self) -> str:
+        """The paper's figure by this protocol, or nothing."""
+        percent = self.variant.published.get(self.protocol)
+        return '' if percent is None else f'{percent:g}'
+
+    @property
+    def not_here(self) -> bool:
+        """Whether it needs what is not in the shared data."""
+        return not set(PROTOCOLS[self.protocol].datasets).isdisjoint(NOT_HERE)
+
+    def row(self, away: Sequence[str] = ()) -> str:
+        """Return the line of the table; `away` are the paper's figures by other protocols."""
+        ours, untrained, seeds, minutes, words = '', '', '', '', self.words
+        if self.found is not None:
+            ours = _spread(self.found)
+            warping = self.found['baselines'].get('dtw_hips')
+            untrained = f'{100 * warping["accuracy_mean"]:.1f}' if warping else ''
+            seeds = ' '.join(map(str, self.found['seeds']))
+            minutes = f'{self.found["minutes"]:.1f}'
+            # What was typed indeed, with settings of its own where it had such.
+            typed = self.found['command'].removeprefix('python -m training.run ')
+            words = typed.partition(' --seeds')[0]
+        elif self.not_here:
+            ours = 'data not here'
+        theirs = ', '.join(filter(None, (self.published, *away)))
+        about = self.variant.about.replace('|', '\\|')  # a bar would end the cell
+        cells = (self.variant.table, about, self.protocol)
+        figures = (theirs, ours, untrained, seeds, minutes)
+        return f'| {" | ".join((*cells, *figures))} | `{words}` |'
 
 
 TABLES: dict[str, Callable[[Iterable[Result]], list[str]]] = {

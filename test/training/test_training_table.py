@@ -113,6 +113,7 @@ def test_rows_of_a_paper_stand_beside_its_figures(monkeypatch: pytest.MonkeyPatc
         paper: ClassVar[str] = 'Somebody, 2020'
         variants: ClassVar[Mapping[str, Variant]] = {
             '': Variant('theirs', table='I', published={'utd-15': 55.5, 'ntu120-one-shot': 54.2}),
+            'large': Variant('|S|', table='I', published={'ntu120-one-shot-80': 48.0}),
             'small': Variant('small', ('images.size=32',), 'I', also=('utd-15', 'msr-10')),
         }
 
@@ -129,9 +130,10 @@ def test_rows_of_a_paper_stand_beside_its_figures(monkeypatch: pytest.MonkeyPatc
     assert rows[1] == '**Somebody, 2020**'
     words = 'utd-15 --system skeleton-dml'
     assert rows[5:] == [
-        f'| I | theirs | utd-15 | 55.5 | 50.0 +- 1.2 | 35.0 | 0 1 | 4.6 | `{words}` |',
-        '| I | theirs | ntu120-one-shot | 54.2 | data not here |  |  |  '
-        '| `ntu120-one-shot --system skeleton-dml` |',
+        '| I | theirs | utd-15 | 55.5, 54.2 on ntu120-one-shot '
+        f'| 50.0 +- 1.2 | 35.0 | 0 1 | 4.6 | `{words}` |',
+        '| I | \\|S\\| | ntu120-one-shot-80 | 48 | data not here |  |  |  '
+        '| `ntu120-one-shot-80 --system skeleton-dml --variant large` |',
         f'| I | small | utd-15 |  | 60.0 +- 1.2 | 35.0 | 0 1 | 4.6 '
         f'| `{words} --variant small --set a=1` |',
         '',
