@@ -110,12 +110,17 @@ class Rectification(nn.Module):
 
 
 class Subsampling(nn.Module):
-    """Layers S1 and S2: the mean of 2 x 2 pixels times a weight plus a bias, one each a map."""
+    """
+    Layers S1 and S2: the mean of 2 x 2 pixels times a weight plus a bias, one each a map.
+
+    What comes from R is about 0.5, and differs little between clips: weights and biases start such
+    that the next layer gets numbers about 0 that differ by about 1.
+    """
 
     def __init__(self, maps: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(maps))
-        self.bias = nn.Parameter(torch.zeros(maps))
+        self.weight = nn.Parameter(torch.full((maps,), 4.0))
+        self.bias = nn.Parameter(torch.full((maps,), -2.0))
 
     def forward(self, maps: Tensor) -> Tensor:
         mean = functional.avg_pool2d(maps.flatten(0, 1), 2)

@@ -90,7 +90,12 @@ class ConvNet3dRecipe(Recipe):
 
 
 _VOTING = ('labeller.cells=0', 'optimizer.steps=500')
-_DRAWN = ('frames.source=drawn', 'frames.contrast=False', 'frames.flips=False')
+_DRAWN = (
+    'frames.source=drawn',
+    'frames.contrast=False',
+    'frames.flips=False',
+    'frames.mirrors=False',
+)
 
 VARIANTS = {
     '': Variant(
