@@ -168,7 +168,8 @@ def merge(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     :param entries: one at least; baselines and data are those of the last.
     :return: 'mean' and 'std' are of the accuracy over seeds, shares from 0 to 1; the standard
-        deviation is the sample's, 0 for a single seed.
+        deviation is the sample's, 0 for a single seed. 'clips' are those of the data set, 'asked'
+        the queries of one draw; entries of older versions do not tell these.
     """
     last = entries[-1]
     seeds = [entry['seed'] for entry in entries]
@@ -176,6 +177,8 @@ def merge(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     out |= {'name': last['recipe']['name'], **spread(entries), 'seeds': seeds}
     out |= {key: last[key] for key in ('variant', 'about', 'table', 'published') if key in last}
     out |= {key: last['figures'][key] for key in ('draws', 'classes', 'clips')}
+    if 'queries' in last:
+        out['asked'] = sum(last['queries'].values())
     out['baselines'] = {name: _brief(found) for name, found in last['baselines'][''].items()}
     if 'folds' in last['figures']:
         out['fold_mean'] = _mean([entry['figures']['fold_mean'] for entry in entries])

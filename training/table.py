@@ -124,9 +124,9 @@ def paper_rows(results: Iterable[Result]) -> list[str]:
 
 
 _PAPER_HEAD = (
-    '| table | row | protocol | paper | ours | DTW | seeds | minutes a seed '
+    '| table | row | protocol | asked | paper | ours | DTW | seeds | minutes a seed '
     '| `python -m training.run` |',
-    '|---|---|---|---|---|---|---|---|---|',
+    '|---|---|---|---|---|---|---|---|---|---|',
 )
 
 
@@ -171,8 +171,9 @@ class _Asked:
 
     def row(self, away: Sequence[str] = ()) -> str:
         """Return the line of the table; `away` are the paper's figures by other protocols."""
-        ours, untrained, seeds, minutes, words = '', '', '', '', self.words
+        asked, ours, untrained, seeds, minutes, words = '', '', '', '', '', self.words
         if self.found is not None:
+            asked = str(self.found.get('asked', ''))
             ours = _spread(self.found)
             warping = self.found['baselines'].get('dtw_hips')
             untrained = f'{100 * warping["accuracy_mean"]:.1f}' if warping else ''
@@ -186,7 +187,7 @@ class _Asked:
         theirs = ', '.join(filter(None, (self.published, *away)))
         about = self.variant.about.replace('|', '\\|')  # a bar would end the cell
         cells = (self.variant.table, about, self.protocol)
-        figures = (theirs, ours, untrained, seeds, minutes)
+        figures = (asked, theirs, ours, untrained, seeds, minutes)
         return f'| {" | ".join((*cells, *figures))} | `{words}` |'
 
 

@@ -69,6 +69,7 @@ def entry(seed: int, accuracy: float) -> dict[str, Any]:
             'operating_curve': [point(accuracy)],
         },
         'baselines': {'': {'dtw': figures(0.4)}, 'across views': {'dtw': figures(0.3)}},
+        'queries': {'wave': 3, 'clap': 4},
         'validation_accuracy': 0.8,
         'learning_rate': 0.001,
         'tried': {},
@@ -95,6 +96,7 @@ def test_mean_and_spread_over_seeds_by_hand() -> None:
     assert merged['accuracy_std'] == 0.02
     assert merged['seeds'] == [0, 1, 2]
     assert merged['minutes'] == 3.0
+    assert (merged['clips'], merged['asked']) == (9, 7)
     assert merged['baselines']['dtw']['accuracy_mean'] == 0.4
     assert merged['also']['across views']['mean'] == 0.3
     assert merged['also']['across views']['baselines']['dtw']['accuracy_mean'] == 0.3

@@ -122,7 +122,7 @@ def test_rows_of_a_paper_stand_beside_its_figures(monkeypatch: pytest.MonkeyPatc
     run = 'python -m training.run utd-15 --system skeleton-dml --variant small'
     rows = paper_rows(
         [
-            result('utd-15', 'skeleton-dml', 0.5),
+            result('utd-15', 'skeleton-dml', 0.5, asked=16),
             result('utd-15', 'skeleton-dml-small', 0.6, command=f'{run} --set a=1 --seeds 0 1'),
         ]
     )
@@ -130,11 +130,11 @@ def test_rows_of_a_paper_stand_beside_its_figures(monkeypatch: pytest.MonkeyPatc
     assert rows[1] == '**Somebody, 2020**'
     words = 'utd-15 --system skeleton-dml'
     assert rows[5:] == [
-        '| I | theirs | utd-15 | 55.5, 54.2 on ntu120-one-shot '
+        '| I | theirs | utd-15 | 16 | 55.5, 54.2 on ntu120-one-shot '
         f'| 50.0 +- 1.2 | 35.0 | 0 1 | 4.6 | `{words}` |',
-        '| I | \\|S\\| | ntu120-one-shot-80 | 48 | data not here |  |  |  '
+        '| I | \\|S\\| | ntu120-one-shot-80 |  | 48 | data not here |  |  |  '
         '| `ntu120-one-shot-80 --system skeleton-dml --variant large` |',
-        f'| I | small | utd-15 |  | 60.0 +- 1.2 | 35.0 | 0 1 | 4.6 '
+        f'| I | small | utd-15 |  |  | 60.0 +- 1.2 | 35.0 | 0 1 | 4.6 '
         f'| `{words} --variant small --set a=1` |',
         '',
     ]
