@@ -19,8 +19,9 @@ from training.data import Sample
 from training.protocols import protocol_named
 from training.recipes import SYSTEMS, recipe_for
 from training.system import classified
+from training.tarm.network import TarmNetwork
 from training.tarm.recipe import AlterConfig, NetworkConfig, TarmRecipe
-from training.tarm.system import TarmSystem
+from training.tarm.system import ClipBatch, TarmSystem
 
 FRAMES = 10
 
@@ -117,8 +118,11 @@ def test_batches_name_the_clips_that_they_hold() -> None:
         assert min(np.abs(joints - other).max() for other in prepared) < 1e-5
 
 
-def test_depth_alone_learns_from_the_clips_that_have_it(filmed: list[Sample]) -> None:
-    batches = TarmSystem(tiny(net=net(modality='depth'), batch=100)).batches(filmed)
+@pytest.mark.parametrize('modality', ['depth', 'stacked'])
+def test_one_trunk_over_depth_learns_from_the_clips_that_have_it(
+    filmed: list[Sample], modality: str
+) -> None:
+    batches = TarmSystem(tiny(net=net(modality=modality), batch=100)).batches(filmed)
 
     batch = batches.at(0)
 
@@ -127,8 +131,19 @@ def test_depth_alone_learns_from_the_clips_that_have_it(filmed: list[Sample]) ->
     assert batch.images.max() > 0.5
 
 
-def test_clip_without_depth_cannot_be_named_by_depth_alone(filmed: list[Sample]) -> None:
-    system = TarmSystem(tiny(net=net(modality='depth')))
+@pytest.mark.parametrize('modality', ['depth', 'both', 'stacked'])
+def test_depth_is_not_learned_from_a_single_video(filmed: list[Sample], modality: str) -> None:
+    system = TarmSystem(tiny(net=net(modality=modality)))
+
+    with pytest.raises(DatasetError, match='2 or more clips with a depth video, got 1 among 2'):
+        system.batches(filmed[:2])
+
+
+@pytest.mark.parametrize('modality', ['depth', 'stacked'])
+def test_clip_without_depth_cannot_be_named_by_what_needs_it(
+    filmed: list[Sample], modality: str
+) -> None:
+    system = TarmSystem(tiny(net=net(modality=modality)))
 
     with pytest.raises(DatasetError, match=r'12 of 24 clips have no depth video, such as a1_s1_t2'):
         system.inputs(filmed)
@@ -180,6 +195,67 @@ def test_loss_is_the_sum_of_each_branch_s_over_the_clips_that_it_sees(
         wanted -= np.mean([np.log(float(shares[clip, batch.classes[clip]])) for clip in clips])
     assert 0 < batch.seen.sum() < 12
     assert loss == pytest.approx(wanted, rel=1e-4)
+
+
+def learned(system: TarmSystem, batch: ClipBatch) -> tuple[TarmNetwork, float]:
+    """Compute a loss and its gradients, in training mode, from the same weights every time."""
+    torch.manual_seed(0)
+    model = system.network([f'made/{number}' for number in range(6)]).train()
+    loss = system.loss(model, batch)
+    loss.backward()
+    return model, float(loss.detach())
+
+
+def same_network(one: torch.nn.Module, other: torch.nn.Module) -> None:
+    """Assert equal buffers, and equal gradients."""
+    for mine, theirs in zip(one.buffers(), other.buffers(), strict=True):
+        torch.testing.assert_close(mine, theirs)
+    for mine, theirs in zip(one.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(mine.grad, theirs.grad)
+
+
+def test_clips_without_depth_change_nothing_in_the_branch_of_depth(filmed: list[Sample]) -> None:
+    system = TarmSystem(tiny(net=net(modality='both', trunk='alexnet'), batch=12))
+    batch = system.batches(filmed).at(0)
+    rng = np.random.default_rng(0)
+    painted = np.where(batch.seen[:, None, None], batch.images, rng.random((12, 32, 32)))
+    few = np.flatnonzero(batch.seen)
+    assert 2 <= len(few) < 12
+
+    both, loss = learned(system, batch)
+    other, other_loss = learned(system, replace(batch, images=painted.astype(np.float32)))
+    alone, _ = learned(
+        system,
+        ClipBatch(batch.joints[few], batch.images[few], batch.seen[few], batch.classes[few]),
+    )
+
+    assert loss == other_loss
+    same_network(both, other)
+    # What normalises depth is of the clips that have it, whoever else is in the batch.
+    for mine, theirs in zip(
+        both.branches['depth'].buffers(), alone.branches['depth'].buffers(), strict=True
+    ):
+        torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize('count', [0, 1])
+def test_batch_with_fewer_than_two_videos_teaches_depth_nothing(
+    filmed: list[Sample], count: int
+) -> None:
+    system = TarmSystem(tiny(net=net(modality='both'), batch=12))
+    batch = system.batches(filmed).at(0)
+    kept = np.isin(np.arange(12), np.flatnonzero(batch.seen)[:count])
+    torch.manual_seed(0)
+    fresh = system.network([f'made/{number}' for number in range(6)])
+
+    model, loss = learned(system, replace(batch, seen=kept))
+
+    depth = model.branches['depth']
+    assert np.isfinite(loss)
+    assert all(parameter.grad is None for parameter in depth.parameters())
+    for mine, theirs in zip(depth.buffers(), fresh.branches['depth'].buffers(), strict=True):
+        torch.testing.assert_close(mine, theirs)
+    assert all(parameter.grad is not None for parameter in model.branches['skeleton'].parameters())
 
 
 def test_clip_without_depth_is_named_by_its_skeleton_alone(filmed: list[Sample]) -> None:
@@ -285,6 +361,11 @@ def test_network_that_needs_depth_is_not_exported(network: NetworkConfig) -> Non
 def test_images_too_small_for_the_trunk_are_refused() -> None:
     with pytest.raises(ConfigError, match=r'net\.size must be 32 or more for the trunks, got 16'):
         TarmSystem(tiny(net=net(size=16)))
+
+
+def test_batches_of_a_single_clip_are_refused() -> None:
+    with pytest.raises(ConfigError, match='batch must be 2 or more, got 1'):
+        TarmSystem(tiny(batch=1))
 
 
 def test_unknown_fusion_is_refused() -> None:

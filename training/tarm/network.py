@@ -137,9 +137,14 @@ class TarmNetwork(nn.Module):
         :param images: (B, size, size), from 0 to 1.
         :return: logits (B, classes) by the name of the branch.
         """
+        planes = self.planes(joints, images)
+        return {name: branch(planes[name], half=half) for name, branch in self.branches.items()}
+
+    def planes(self, joints: Tensor, images: Tensor) -> dict[str, list[Tensor]]:
+        """Return what each branch sees, (B, T, N) each; parameters as those of `forward`."""
         axes = list(joints.unbind(dim=3))
         planes = {'skeleton': axes, 'depth': [images], 'stacked': [*axes, images]}
-        return {name: branch(planes[name], half=half) for name, branch in self.branches.items()}
+        return {name: planes[name] for name in self.branches}
 
 
 class SkeletonBranch(nn.Module):

@@ -31,6 +31,12 @@ _DEPTH = ('net.modality=depth',)
 _SMALLEST_IMAGE = 32
 """The trunks halve an image five times."""
 
+_FEWEST_CLIPS = 2
+"""Batch normalisation wants as many where the trunk leaves one row and column of an image."""
+
+_FILMED = ('depth', 'stacked')
+"""Modalities without an answer for a clip that has no depth video."""
+
 
 @dataclass(frozen=True)
 class ClipBatch:
@@ -128,6 +134,8 @@ class TarmSystem(System[TarmRecipe]):
             raise ConfigError(
                 f'net.size must be {_SMALLEST_IMAGE} or more for the trunks, got {recipe.net.size}'
             )
+        if recipe.batch < _FEWEST_CLIPS:
+            raise ConfigError(f'batch must be {_FEWEST_CLIPS} or more, got {recipe.batch}')
         if recipe.fusion not in FUSIONS:
             raise ConfigError(f'fusion must be one of {", ".join(FUSIONS)}, got {recipe.fusion!r}')
 
@@ -139,23 +147,44 @@ class TarmSystem(System[TarmRecipe]):
         return TarmNetwork(self.recipe.net, len(Common15), len(classes))
 
     def batches(self, samples: Sequence[Sample]) -> ClipBatches:
+        """
+        Draw from all clips, or from those with a depth video where a branch wants one of each.
+
+        :raises DatasetError: a branch of depth has fewer than two videos to learn from.
+        """
         names = sorted({sample.action for sample in samples})
-        if self.recipe.net.modality == 'depth':
-            samples = [sample for sample in samples if has_depth(sample)]
+        if self.recipe.net.modality != 'skeleton':
+            filmed = [sample for sample in samples if has_depth(sample)]
+            if len(filmed) < _FEWEST_CLIPS:
+                raise DatasetError(
+                    f'depth is learned from {_FEWEST_CLIPS} or more clips with a depth video, got '
+                    f'{len(filmed)} among {len(samples)} clips to learn from'
+                )
+            if self.recipe.net.modality in _FILMED:
+                samples = filmed
         classes = np.array([names.index(sample.action) for sample in samples], np.int64)
         return ClipBatches(self.inputs(samples), classes, self.recipe)
 
     def loss(self, network: nn.Module, batch: ClipBatch) -> Tensor:
-        """Add up the cross-entropies of all branches, each over the clips that it sees."""
+        """
+        Add up the cross-entropies of all branches, each over the clips that it sees.
+
+        What a branch does not see does not pass through it, so that batch normalisation knows
+        nothing of it either. A batch with fewer than two depth videos teaches depth nothing.
+        """
+        assert isinstance(network, TarmNetwork)
         joints, images, seen, classes = tensors(
             network, (batch.joints, batch.images, batch.seen, batch.classes)
         )
-        logits = network(joints, images, half=self.recipe.optimizer.mixed_precision)
         total = torch.zeros((), device=joints.device)
-        for name, named in logits.items():
-            each = functional.cross_entropy(named, classes, reduction='none')
-            counted = seen.float() if name == 'depth' else torch.ones_like(each)
-            total = total + (each * counted).sum() / counted.sum().clamp(min=1.0)
+        for name, planes in network.planes(joints, images).items():
+            counted = torch.ones_like(seen) if name == 'skeleton' else seen
+            if int(counted.sum()) < _FEWEST_CLIPS:
+                continue
+            logits = network.branches[name](
+                [plane[counted] for plane in planes], half=self.recipe.optimizer.mixed_precision
+            )
+            total = total + functional.cross_entropy(logits, classes[counted])
         return total
 
     def inputs(self, samples: Sequence[Sample]) -> Arrays:
@@ -170,7 +199,7 @@ class TarmSystem(System[TarmRecipe]):
             seen = np.zeros(len(samples), np.bool_)
         else:
             images, seen = depth_images(samples, self.recipe.depth.image)
-        if modality == 'depth' and not seen.all():
+        if modality in _FILMED and not seen.all():
             one = samples[int(np.flatnonzero(~seen)[0])]
             raise DatasetError(
                 f'{int((~seen).sum())} of {len(seen)} clips have no depth video, such as '
