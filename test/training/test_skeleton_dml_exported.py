@@ -18,7 +18,6 @@ from skeleton_action_ros.core.recognition import Recognizer, RecognizerConfig
 from training.bundle import Promise, write_bundle
 from training.recipes import make_system, recipe_for
 from training.skeleton_dml.exported import ExportedEmbedder, resizing
-from training.skeleton_dml.images import REPRESENTATIONS
 from training.skeleton_dml.network import draw_images, resized
 from training.skeleton_dml.recipe import EmbedderConfig, ImageConfig, SkeletonDmlRecipe
 from training.skeleton_dml.signals import ALPHA, SIDE, gimme_signals, hue
@@ -119,23 +118,6 @@ def test_variant_of_the_bundle_sees_prepared_joints() -> None:
     assert isinstance(recipe, SkeletonDmlRecipe)
     assert recipe.images.prepared
     assert recipe.preprocess == make_system(recipe).preprocess
-
-
-def test_rows_of_the_tables_are_all_there() -> None:
-    variants = make_system(RECIPE).variants
-    rows = {
-        table: [one for one in variants.values() if one.table == table]
-        for table in ('Table II', 'Table III', 'Table IV')
-    }
-
-    # The recipe as it is has the settings of one of the 24.
-    assert [len(one) for one in rows.values()] == [1, 25, 8]
-    drawn = {
-        recipe_for('utd-15', 'skeleton-dml', name).images.representation  # type: ignore[attr-defined]
-        for name, one in variants.items()
-        if one.table == 'Table IV'
-    }
-    assert drawn == set(REPRESENTATIONS)
 
 
 def test_signals_are_lines_of_all_hues_that_cover_a_fifth() -> None:

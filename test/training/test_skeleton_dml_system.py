@@ -10,10 +10,10 @@ import torch
 from training_clips import lifting_samples, standing_clip
 from training_runs import resumed_as_if_unbroken
 
-from skeleton_action_ros.core.errors import ConfigError, SkeletonActionError
+from skeleton_action_ros.core.errors import ConfigError
 from training.checkpoints import load_checkpoint
 from training.config import DataConfig, OptimizerConfig
-from training.recipes import SYSTEMS, make_system
+from training.recipes import SYSTEMS, make_system, recipe_for
 from training.skeleton_dml.images import sl_dml
 from training.skeleton_dml.network import ImageEmbedder, draw_images, resized, rotated
 from training.skeleton_dml.recipe import (
@@ -49,16 +49,39 @@ def test_it_is_a_system_of_the_framework() -> None:
     assert isinstance(make_system(tiny()), SkeletonDmlSystem)
 
 
-def test_defaults_are_those_of_the_paper() -> None:
+def test_default_is_the_best_row_of_table_3_in_small() -> None:
     recipe = SkeletonDmlRecipe('any')
 
-    assert recipe.images.representation == 'skeleton-dml'
-    assert recipe.images.rotation_deg == 5.0
+    assert recipe.images == ImageConfig('skeleton-dml', size=64, rotation_deg=5.0)
+    assert recipe.embedder == EmbedderConfig(embedding=512, hidden=512, weights='')
+    assert recipe.metric.loss == 'multi-similarity'
+    assert recipe.optimizer.rates == (1e-3, 3e-4, 1e-4)
+    assert recipe.optimizer.steps == 900
+
+
+def test_published_is_what_section_3_e_says() -> None:
+    recipe = recipe_for('ntu120-one-shot', 'skeleton-dml', 'published')
+
+    assert isinstance(recipe, SkeletonDmlRecipe)
+    assert recipe.images == ImageConfig('skeleton-dml', size=256, rotation_deg=0.0)
+    assert recipe.embedder.embedding == 128
+    assert recipe.embedder.weights
     assert recipe.draw.classes * recipe.draw.clips_per_class == 32
+    assert recipe.metric.loss == 'multi-similarity'
     assert (recipe.metric.miner_epsilon, recipe.metric.margin) == (0.05, 0.1)
+    # Neither loss is weighted against the other.
     assert recipe.metric.classifier == 0.5
-    optimizer = make_system(recipe).optimizer(torch.nn.Linear(2, 2))
-    assert isinstance(optimizer, torch.optim.RMSprop)
+    config = recipe.optimizer
+    # 100 epochs of 100 classes: 100 x 95,400 / 32.
+    assert config.steps == 298_125
+    assert (config.learning_rate, config.schedule, config.weight_decay) == (1e-6, 'constant', 0.0)
+    assert config.rates == ()
+    assert (config.warm_up_steps, config.average) == (0, 0.0)
+    # It is never stopped: with fewer measurements than patience.
+    assert config.steps / config.validate_steps < config.patience
+    system = make_system(recipe)
+    assert [system.learning_rate(step) for step in (0, 1000, 298_124)] == [1e-6] * 3
+    assert isinstance(system.optimizer(torch.nn.Linear(2, 2)), torch.optim.RMSprop)
 
 
 @pytest.mark.parametrize('embedding', [128, 256, 512])
@@ -87,10 +110,17 @@ def test_network_starts_from_a_file_that_the_user_names(tmp_path: Path) -> None:
     assert torch.equal(network.trunk.layer4[1].conv2.weight, weights['layer4.1.conv2.weight'])
 
 
-def test_named_file_that_is_missing_is_told(tmp_path: Path) -> None:
-    recipe = tiny(embedder=EmbedderConfig(weights=str(tmp_path / 'none.pth')))
+def test_weights_that_are_missing_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipe = recipe_for('ntu120-one-shot', 'skeleton-dml', 'published')
 
-    with pytest.raises(SkeletonActionError, match=r'none\.pth cannot be read: No such file'):
+    with pytest.raises(
+        ConfigError,
+        match=r"no file resnet18-imagenet\.pth; put .* torchvision's state dictionary .* "
+        r'or name it by --set embedder\.weights=FILE',
+    ):
         make_system(recipe).network(['made/a', 'made/b'])
 
 
@@ -234,14 +264,15 @@ def test_resumed_run_equals_an_unbroken_one(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path / 'checkpoint.pt').recipe == recipe
 
 
-def test_rate_is_one_of_those_tried_on_validation_classes() -> None:
+def test_rate_that_does_best_on_validation_classes_is_taken() -> None:
     recipe = tiny(stride=3)
-    recipe = replace(recipe, optimizer=replace(recipe.optimizer, rates=(1e-3, 1e-5), rate_steps=2))
+    # By 1e30 all weights are lost at the first step, and no clip is told from another.
+    rates = (1e30, 1e-4)
+    recipe = replace(recipe, optimizer=replace(recipe.optimizer, rates=rates, rate_steps=2))
 
     with choose_rate(recipe, lifting_samples(people=2)) as trainer:
-        assert set(trainer.tried) == {'0.001', '1e-05'}
-        better = max((1e-3, 1e-5), key=lambda rate: trainer.tried[str(rate)])
-        assert trainer.recipe.optimizer.learning_rate == better
+        assert set(trainer.tried) == {'1e+30', '0.0001'}
+        assert trainer.recipe.optimizer.learning_rate == 1e-4
         assert len(trainer.classes) == 4
         assert not {sample.action for sample in trainer.validation} & set(trainer.classes)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from skeleton_action_ros.core.errors import ConfigError
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
 from skeleton_action_ros.core.skeleton import Clip
 from training.skeleton_dml.images import REPRESENTATIONS
@@ -30,12 +31,20 @@ class ImageEmbedder(nn.Module):
     layer on the embedding, is the code's.
 
     :param classes: actions that the classifier tells apart.
+    :raises ConfigError: there is no file of the weights to start from.
+    :raises SkeletonActionError: the file is not that of a ResNet18.
     """
 
     def __init__(self, config: EmbedderConfig, classes: int) -> None:
         super().__init__()
         self.trunk = ResNet18()
         if config.weights:
+            if not Path(config.weights).is_file():
+                raise ConfigError(
+                    f'embedder.weights: there is no file {config.weights}; put the weights of a '
+                    "ResNet18 trained on ImageNet there, torchvision's state dictionary as "
+                    'torch.save writes it, or name it by --set embedder.weights=FILE'
+                )
             load_imagenet(self.trunk, Path(config.weights))
         self.embedder = nn.Sequential(
             nn.Linear(FEATURES, config.hidden),
