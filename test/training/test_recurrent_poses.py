@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
 from torch import Tensor
 from training_clips import lifting_clip, standing_clip
 
+from skeleton_action_ros.adapters.datasets.base import make_clip
 from skeleton_action_ros.core.layouts import LAYOUTS, Common15
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
 from skeleton_action_ros.core.skeleton import Clip
@@ -72,15 +74,61 @@ def test_first_frame_turns_the_clip_to_shoulders_and_hips() -> None:
     pose -= pose[:, Common15.TORSO]
     turn = turned(1, 130.0) @ turned(0, 25.0) @ turned(2, -15.0)
 
-    axes = rotation(torch.from_numpy(pose @ turn.T))[0].numpy()
+    axes = rotation(torch.from_numpy(pose @ turn.T), torch.ones(1, 15, dtype=torch.bool))[0].numpy()
 
     # The standing body has its left shoulder at +x and its hips at +y already.
     np.testing.assert_allclose(axes @ turn, np.eye(3), atol=1e-9)
     assert np.linalg.det(axes) == pytest.approx(1.0)
 
 
-def test_body_without_shoulders_is_not_turned() -> None:
-    np.testing.assert_array_equal(rotation(torch.zeros(2, 15, 3)).numpy(), [np.eye(3)] * 2)
+def test_body_without_extent_is_not_turned() -> None:
+    everywhere = torch.ones(2, 15, dtype=torch.bool)
+
+    found = rotation(torch.zeros(2, 15, 3), everywhere).numpy()
+
+    np.testing.assert_array_equal(found, [np.eye(3)] * 2)
+
+
+HIPS = [Common15.HIP_LEFT, Common15.HIP_RIGHT]
+
+
+@pytest.mark.parametrize('torso', [True, False])
+@pytest.mark.parametrize(
+    ('lost', 'left'),
+    [
+        # What is left of the trunk, by REST_M: shoulders at y -0.5, hips at 0, torso at -0.2.
+        (HIPS, -0.5),
+        ([Common15.HIP_LEFT], -0.5),
+        ([Common15.SHOULDER_RIGHT], 0.0),
+        ([Common15.SHOULDER_LEFT, Common15.SHOULDER_RIGHT], 0.0),
+    ],
+)
+def test_body_of_which_a_shoulder_or_hip_is_never_seen_keeps_the_cameras_axes(
+    lost: list[Common15], left: float, torso: bool
+) -> None:
+    turn = turned(1, 40.0) @ turned(0, 10.0)
+    clip = moved(standing_clip(FRAMES), turn, 1.0, [0.3, -0.2, 1.0])
+    gone = lost if torso else [*lost, Common15.TORSO]
+    clip.joints_m[:, gone] = 0.0
+    clip.confidence[:, gone] = 0.0
+
+    found = Alignment().eval()(*prepared(clip))[0].numpy()
+
+    shown = [joint for joint in Common15 if joint not in gone]
+    standing = standing_clip(1).joints_m[0].astype(np.float64)
+    wanted = (standing - [0.0, -0.2 if torso else left, 2.0]) @ turn.T
+    for frame in found:
+        np.testing.assert_allclose(frame[shown], wanted[shown], atol=1e-5)
+    assert not found[:, gone].any()
+
+
+def test_shoulder_seen_in_some_frames_turns_the_body() -> None:
+    clip = moved(standing_clip(FRAMES), turned(1, 40.0), 1.0, [0.0, 0.0, 1.0])
+    clip.confidence[2:5, Common15.SHOULDER_LEFT] = 0.0
+
+    found = Alignment().eval()(*prepared(clip))[0, 0].numpy()
+
+    np.testing.assert_allclose(found, standing_clip(1).joints_m[0] - [0.0, -0.2, 2.0], atol=1e-5)
 
 
 def test_aligned_clip_is_the_same_from_anywhere_at_any_size() -> None:
@@ -198,3 +246,82 @@ def test_joint_seen_once_stays_lost_and_a_whole_clip_is_itself() -> None:
 
     assert filled(clip, 0.1).confidence[:, Common15.HEAD].sum() == 1.0
     assert filled(whole, 0.1) is whole
+
+
+def without(clip: Clip, lost: list[int]) -> Clip:
+    """Lose frames as data sets do: all coordinates are 0 there, and `make_clip` drops them."""
+    positions = clip.joints_m.astype(np.float64)
+    positions[lost] = 0.0
+    found = make_clip(
+        positions, clip.stamps_ns, 'common_15', 'made', label='', subject='', half_turn=False
+    )
+    assert found is not None
+    assert len(found) == len(clip) - len(lost)
+    return found
+
+
+def test_frames_without_a_body_are_put_back_and_filled() -> None:
+    _, whole = cubic_clip([])
+    clip = without(replace(standing_clip(12), joints_m=whole), [3, 4, 5, 6, 7, 9])
+
+    found = filled(clip, 0.1)
+
+    # Stamps are to the nanosecond, and the skipped ones fall between two known ones.
+    np.testing.assert_allclose(found.stamps_ns, standing_clip(12).stamps_ns, atol=2)
+    np.testing.assert_allclose(found.joints_m, whole, atol=1e-5)
+    assert bool((found.confidence == 1.0).all())
+
+
+def test_gap_of_seven_frames_is_bridged_by_scipys_spline_through_the_others() -> None:
+    clip = standing_clip(30)
+    phase = np.linspace(0.0, np.pi, 30, dtype=np.float32)
+    clip.joints_m[:, Common15.HAND_LEFT, 1] -= 0.5 * np.sin(phase)
+    lost = list(range(9, 16))
+    kept = [frame for frame in range(len(clip)) if frame not in lost]
+
+    found = filled(without(clip, lost), 0.1)
+
+    assert len(found) == len(clip)
+    times_s = clip.stamps_ns / 1e9
+    hand = clip.joints_m[:, Common15.HAND_LEFT]
+    wanted = CubicSpline(times_s[kept], hand[kept])(times_s[lost])
+    np.testing.assert_allclose(found.joints_m[lost, Common15.HAND_LEFT], wanted, atol=1e-4)
+    np.testing.assert_array_equal(found.joints_m[kept], clip.joints_m[kept])
+
+
+def test_joint_lost_at_the_end_of_a_gap_of_frames_stays_lost_there() -> None:
+    clip = standing_clip(12)
+    clip.joints_m[7:, Common15.FOOT_LEFT] = 0.0
+
+    found = filled(without(clip, [4, 5, 6]), 0.1)
+
+    assert found.confidence[:, Common15.FOOT_LEFT].tolist() == [1.0] * 4 + [0.0] * 8
+    assert bool((found.confidence[:, Common15.FOOT_RIGHT] == 1.0).all())
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_spline_never_swings_out_farther_than_half_of_what_was_seen(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    clip = standing_clip(60)
+    clip.joints_m[:] += np.cumsum(rng.normal(0.0, 0.02, clip.joints_m.shape), axis=0)
+    kept = np.sort(rng.choice(60, size=int(rng.integers(4, 30)), replace=False)).tolist()
+    few = without(clip, [frame for frame in range(60) if frame not in kept])
+
+    found = filled(few, 0.1)
+
+    lowest, highest = few.joints_m.min(axis=0), few.joints_m.max(axis=0)
+    room = 0.5 * (highest - lowest) + 1e-5
+    assert bool((found.joints_m >= lowest - room).all())
+    assert bool((found.joints_m <= highest + room).all())
+    assert bool(np.isin(few.stamps_ns, found.stamps_ns).all())
+    assert np.diff(found.stamps_ns).max() <= 1.5 * np.median(np.diff(few.stamps_ns))
+
+
+def test_uneven_stamps_are_no_gaps() -> None:
+    steps_ms = [33, 33, 40, 33, 45, 33, 33, 49, 33, 33, 30]
+    stamps_ns = 1 + np.cumsum([0, *steps_ms], dtype=np.int64) * 1_000_000
+    clip = replace(standing_clip(12), stamps_ns=stamps_ns)
+    alone = clip.between(1, 1)
+
+    assert filled(clip, 0.1) is clip
+    assert filled(alone, 0.1) is alone
