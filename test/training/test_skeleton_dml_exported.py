@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import colorsys
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -20,7 +20,7 @@ from training.recipes import make_system, recipe_for
 from training.skeleton_dml.exported import ExportedEmbedder, resizing
 from training.skeleton_dml.network import draw_images, resized
 from training.skeleton_dml.recipe import EmbedderConfig, ImageConfig, SkeletonDmlRecipe
-from training.skeleton_dml.signals import ALPHA, SIDE, gimme_signals, hue
+from training.skeleton_dml.signals import SIDE, gimme_signals, hue
 from training.system import described
 
 FRAMES = 12
@@ -121,25 +121,30 @@ def test_variant_of_the_bundle_sees_prepared_joints() -> None:
 
 
 def test_signals_are_lines_of_all_hues_that_cover_a_fifth() -> None:
-    # One coordinate rises evenly, all others stay at 0, which is the least value.
+    # The first coordinate stays where its line is in the middle of row 64 of 128, with a margin of
+    # a twentieth; another is 1, and all others are 0: the greatest and the least value.
     joints = np.zeros((50, 15, 3), np.float32)
-    joints[:, 0, 0] = np.linspace(0.0, 1.0, 50)
+    joints[:, 0, 0] = ((127 - 63) / 127 - 0.05) / 0.9
+    joints[:, 1, 0] = 1.0
+    alone = np.zeros((128, 128), np.uint8)
+    cv2.line(alone, (6, 63), (121, 63), 255, 1, cv2.LINE_AA)
 
     found = gimme_signals(joints)
 
-    assert found.shape == (SIDE, SIDE, 3)
+    assert found.shape == (128, 128, 3)
     assert found.dtype == np.uint8
-    assert (found[:5] == 255).all()
-    # The first of 45 signals is red: a fifth of red on white, in the middle of its line.
-    red = np.array(colorsys.hsv_to_rgb(0.0, 1.0, 1.0)) * 255.0
-    np.testing.assert_allclose(hue(0, 45), red)
-    middle = found[(SIDE - 1) // 2 - 2 : (SIDE - 1) // 2 + 3, (SIDE - 1) // 2]
-    assert middle[:, 1].min() == pytest.approx(255.0 * (1.0 - ALPHA), abs=26.0)
-    assert (middle[:, 0] == 255).all()
-    # The other 44 lie on one another, a twentieth above the lower edge, and hide the white.
-    low = round(SIDE - 1 - 0.05 * (SIDE - 1))
-    assert found[low, SIDE // 2].max() < 255
-    assert (found[SIDE - 3 :] == 255).all()
+    assert (found[:4] == 255).all()
+    # The first of 45 signals is red: a fifth of red on white, as far as the line covers a pixel.
+    np.testing.assert_allclose(hue(0, 45), [255.0, 0.0, 0.0])
+    covers = alone[60:67, 64] / 255.0
+    assert covers.max() > 0.8
+    assert (found[60:67, 64, 0] == 255).all()
+    for channel in (1, 2):
+        # OpenCV draws a line of many pieces a little thinner than one of one.
+        np.testing.assert_allclose(found[60:67, 64, channel], 255.0 * (1.0 - 0.2 * covers), atol=4)
+    # The other 43 lie on one another, a twentieth above the lower edge, and hide the white.
+    assert found[127 - 6, 64].max() < 255
+    assert (found[125:] == 255).all()
 
 
 def test_signals_of_somebody_who_stands_still_are_level() -> None:

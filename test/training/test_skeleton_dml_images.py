@@ -205,6 +205,21 @@ def test_skepxels_do_not_depend_on_where_and_how_somebody_stands() -> None:
     assert np.abs(difference).max() <= 1
 
 
+def test_joint_that_was_not_seen_is_in_the_hips_of_skepxels_and_stretches_no_scale() -> None:
+    joints = facing_joints()
+    hidden = joints.copy()
+    hidden[:, Common15.HAND_LEFT] = 0.0
+    # As a camera sees it, from 3 m away and turned; what was not seen is 0 there too.
+    cos, sin = math.cos(0.8), math.sin(0.8)
+    turn = np.array([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]])
+    away = (joints @ turn + (0.3, -0.1, 3.0)).astype(np.float32)
+    away[:, Common15.HAND_LEFT] = 0.0
+
+    difference = skepxels(hidden).astype(int) - skepxels(away)
+
+    assert np.abs(difference).max() <= 1
+
+
 def test_arrangements_hold_every_joint_once_and_are_the_widest_spread_drawn() -> None:
     rng = np.random.default_rng(5)
     drawn = [np.stack([rng.permutation(6) for _ in range(4)]) for _ in range(20)]

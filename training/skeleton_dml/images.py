@@ -124,7 +124,7 @@ def skepxels(joints_m: Joints) -> Image:
     36 frames, evenly spaced, side by side; the arrangements below one another, the same along a
     row. A skepxel of NTU's 25 joints is 5 x 5; of 15 joints it is 5 x 3. Before, the body is turned
     as it stood in the first frame that shows trunk and shoulders: hips in the origin, trunk along
-    y, shoulders along x.
+    y, shoulders along x; a joint that was not seen stays (0, 0, 0).
 
     :param joints_m: (T, 15, 3).
     :return: (180, 108, 3), x, y and z as colours, one scaling for the whole image.
@@ -247,7 +247,8 @@ def _view_normalised(joints_m: Joints) -> Joints:
     across -= (across @ down) * down
     across /= max(float(np.linalg.norm(across)), 1e-6)
     axes = np.stack((across, down, np.cross(across, down)), axis=1)
-    return np.asarray((joints_m - hips) @ axes, np.float32)
+    seen = joints_m.any(axis=2, keepdims=True)
+    return np.where(seen, (joints_m - hips) @ axes, 0.0).astype(np.float32)
 
 
 WALK = tuple(walk_around(LAYOUTS['common_15'].bones, int(Common15.TORSO)))
