@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -114,6 +115,14 @@ class System(ABC, Generic[R]):
     @abstractmethod
     def inputs(self, samples: Sequence[Sample]) -> Arrays:
         """Prepare clips for the network: arrays (N, ...) each, made once and compared often."""
+
+    def files(self, samples: Sequence[Sample]) -> Sequence[Path]:
+        """
+        Return the files of clips that are learned from beside the joints, such as videos.
+
+        They are part of the fingerprint of a run. None, unless overridden.
+        """
+        return ()
 
     @abstractmethod
     def describe(self, network: nn.Module, inputs: Arrays) -> Descriptors:
@@ -243,13 +252,13 @@ def decayed(config: OptimizerConfig, found: Sequence[float]) -> float:
 def described(system: System[Any], network: nn.Module, inputs: Arrays) -> Descriptors:
     """Describe any number of clips, some hundred at a time."""
     return Descriptors.joined(
-        _in_parts(inputs, lambda part: system.describe(network, part), network)
+        in_parts(inputs, lambda part: system.describe(network, part), network)
     )
 
 
 def classified(system: System[Any], network: nn.Module, inputs: Arrays) -> NDArray[np.float32]:
     """Return the logits of any number of clips, some hundred at a time."""
-    return np.concatenate(_in_parts(inputs, lambda part: system.logits(network, part), network))
+    return np.concatenate(in_parts(inputs, lambda part: system.logits(network, part), network))
 
 
 def tensors(network: nn.Module, arrays: Sequence[NDArray[Any]]) -> list[Tensor]:
@@ -270,7 +279,8 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
 T = TypeVar('T')
 
 
-def _in_parts(inputs: Arrays, function: Callable[[Arrays], T], network: nn.Module) -> list[T]:
+def in_parts(inputs: Arrays, function: Callable[[Arrays], T], network: nn.Module) -> list[T]:
+    """Apply a function to some hundred clips at a time, the network evaluating; at least once."""
     was_training = network.training
     network.eval()
     try:

@@ -62,6 +62,18 @@ def test_of_neighbours_that_differ_the_nearest_counts() -> None:
     assert found.argmax(axis=1).tolist() == [2, 0]
 
 
+def test_of_classes_with_equal_shares_the_one_with_the_nearer_example_comes_first() -> None:
+    # Seen from 0: class 2, then 1, 0, 0 and 1; two of class 0, two of class 1, the nearer of 1.
+    points = np.array([[1.0], [2.0], [3.0], [4.0], [5.0], [90.0]], np.float32)
+    module = make_classification(ClassificationConfig('knn', neighbours=5), 3)
+
+    module.fit(points, np.array([2, 1, 0, 0, 1, 0]))
+
+    (found,) = logits_of(module, np.array([[0.0]], np.float32))
+    assert np.argsort(-found).tolist() == [1, 0, 2]
+    assert found[1] > found[0]
+
+
 @pytest.mark.parametrize('method', ['svm', 'knn'])
 def test_class_without_example_is_never_named(method: str) -> None:
     points, labels = clouds(3)

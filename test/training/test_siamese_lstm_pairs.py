@@ -54,19 +54,23 @@ def test_batches_depend_on_the_step_alone() -> None:
 
 
 def test_sequences_of_two_data_sets_make_no_pair() -> None:
+    # Six actions here, two there.
     here = lifting_samples(2)
-    there = [replace(sample, dataset='other') for sample in here]
+    hands = [sample for sample in here if 'hand' in sample.clip.label]
+    there = [replace(sample, dataset='other') for sample in hands]
     sequences = Sequences([*here, *there], RECIPE)
     config = PairsConfig(classes=4, clips_per_class=3)
 
     batch = PairBatches(sequences, config, seed=0).at(0)
 
-    # As many of each data set, the one behind the other.
-    assert len(batch.joints) == 2 * 4 * 3
-    assert ((batch.pairs[:, 0] < 12) == (batch.pairs[:, 1] < 12)).all()
-    for half in (batch.pairs[:, 0] < 12, batch.pairs[:, 0] >= 12):
-        match = batch.match[half]
-        assert match.sum() / (~match).sum() == pytest.approx(1 / 6, rel=0.05)
+    # Twelve sequences of one data set, then six of the other.
+    assert len(batch.joints) == 4 * 3 + 2 * 3
+    one, other = batch.pairs[: batch.counts[0]], batch.pairs[batch.counts[0] :]
+    assert len(other) == batch.counts[1] < len(one)
+    assert (one < 12).all()
+    assert (other >= 12).all()
+    for part, actions in zip(np.split(batch.match, batch.counts[:1]), (6, 2), strict=True):
+        assert part.sum() / (~part).sum() == pytest.approx(1 / actions, rel=0.05)
 
 
 def test_small_classes_repeat_their_sequences() -> None:

@@ -15,7 +15,7 @@ from training.checkpoints import load_checkpoint
 from training.config import DataConfig, OptimizerConfig
 from training.recipes import SYSTEMS, make_system, recipe_for
 from training.siamese_lstm.baselines import SequenceBaselineSystem
-from training.siamese_lstm.classification import NEVER
+from training.siamese_lstm.classification import NEVER, Neighbours
 from training.siamese_lstm.network import SiameseLstm
 from training.siamese_lstm.recipe import (
     BaselineRecipe,
@@ -24,7 +24,8 @@ from training.siamese_lstm.recipe import (
     PairsConfig,
     SiameseRecipe,
 )
-from training.siamese_lstm.system import SiameseLstmSystem, spread
+from training.siamese_lstm.references import reference_places
+from training.siamese_lstm.system import SiameseLstmSystem
 from training.system import classified, load_weights
 from training.trainer import Trainer
 
@@ -155,11 +156,31 @@ def test_run_ends_in_a_checkpoint_that_names_other_people(method: str, tmp_path:
     assert np.mean(right) >= 0.8
 
 
+def test_data_sets_weigh_the_same_in_the_loss_however_many_pairs_each_has() -> None:
+    torch.manual_seed(0)
+    here = lifting_samples(2)
+    there = [replace(one, dataset='other') for one in here if 'hand' in one.clip.label]
+    system = SiameseLstmSystem(tiny())
+    network, batch = system.network(['a']).train(), system.batches([*here, *there]).at(0)
+
+    found = system.loss(network, batch).item()
+
+    with torch.no_grad():
+        read = network.encoder(torch.from_numpy(batch.joints))
+        logits = network.match.pairs(read, torch.from_numpy(batch.pairs)).double()
+    first, second = np.exp(logits.numpy()).T
+    entropies = -np.log(np.where(batch.match, first, second) / (first + second))
+    border = batch.counts[0]
+    means = entropies[:border].mean(), entropies[border:].mean()
+    assert abs(means[0] - means[1]) > 1e-3
+    assert found == pytest.approx((means[0] + means[1]) / 2, abs=1e-5)
+
+
 def test_metric_is_learned_from_all_data_sets_and_names_from_the_one_that_is_asked_on() -> None:
     torch.manual_seed(0)
     asked_on = [replace(sample, dataset='florence3d') for sample in lifting_samples(2)]
     other = [replace(sample, dataset='a') for sample in lifting_samples(2)]
-    system = SiameseLstmSystem(tiny(protocol='lodo-florence3d'))
+    system = SiameseLstmSystem(tiny(protocol='florence3d-loao/3'))
     network = system.network([f'class{number}' for number in range(12)]).eval()
 
     with torch.no_grad():
@@ -169,6 +190,51 @@ def test_metric_is_learned_from_all_data_sets_and_names_from_the_one_that_is_ask
     logits = classified(system, network, system.inputs(asked_on))
     np.testing.assert_allclose(logits[:, :6], NEVER, rtol=1e-5)
     assert (logits[:, 6:] > NEVER).all()
+
+
+def test_nobody_is_named_where_the_data_set_that_is_asked_on_is_not_learned_from() -> None:
+    samples = [replace(sample, dataset='a') for sample in lifting_samples(2)]
+    system = SiameseLstmSystem(tiny(protocol='lodo-florence3d'))
+    network = system.network(['a/x', 'a/y']).eval()
+
+    with torch.no_grad():
+        system.finish(network, samples)
+
+    assert len(network.references) == 0
+    with pytest.raises(ConfigError, match='before it has sequences to compare with'):
+        classified(system, network, system.inputs(samples))
+
+
+@pytest.mark.parametrize('most', [7, 100])
+def test_svm_learns_from_all_sequences_and_from_no_match_with_itself(most: int) -> None:
+    torch.manual_seed(0)
+    samples = lifting_samples(2)
+    recipe = tiny(classification=ClassificationConfig('knn', references=most))
+    system = SiameseLstmSystem(recipe)
+    network = system.network(sorted({sample.action for sample in samples}))
+    network.eval()
+
+    with torch.no_grad():
+        system.finish(network, samples)
+        read = network.encoder(torch.from_numpy(system.inputs(samples)[0]))
+
+    # KNN keeps what it learns from: a row of matches for every sequence, reference or not.
+    assert isinstance(network.classification, Neighbours)
+    learned = network.classification.examples.reshape(len(samples), -1, 2)
+    places = reference_places(samples, most, np.random.default_rng(0))
+    assert learned.shape[1] == len(places) == min(most, len(samples))
+    for column, place in enumerate(places):
+        of_class = [
+            number
+            for number, other in enumerate(places)
+            if samples[other].action == samples[place].action and other != place
+        ]
+        for row in range(len(samples)):
+            with torch.no_grad():
+                asked = network.match.table(read[row : row + 1], read[places]).softmax(2)[0]
+            own = row == place and of_class
+            wanted = asked[of_class].mean(0) if own else asked[column]
+            torch.testing.assert_close(learned[row, column], wanted, atol=1e-5, rtol=1e-4)
 
 
 def test_match_of_two_sequences_compares_clips_taught_once() -> None:
@@ -189,13 +255,6 @@ def test_match_of_two_sequences_compares_clips_taught_once() -> None:
     assert found[2, 7] == pytest.approx(1.0 - float(match), abs=1e-5)
     with pytest.raises(ConfigError, match='compares pairs of sequences and describes none'):
         system.describe(network, inputs)
-
-
-def test_references_are_taken_from_every_class_in_turn() -> None:
-    classes = np.array([0, 0, 0, 0, 1, 2, 2, 2])
-
-    assert spread(classes, 100).tolist() == list(range(8))
-    assert spread(classes, 5).tolist() == [0, 1, 4, 5, 6]
 
 
 @pytest.mark.parametrize('model', ['svm', 'softmax', 'lstm'])

@@ -42,14 +42,7 @@ class SequenceEncoder(nn.Module):
     def __init__(self, config: LstmConfig) -> None:
         super().__init__()
         self.scaled = nn.BatchNorm1d(VALUES, affine=False)
-        self.lstm = nn.LSTM(
-            VALUES,
-            config.cells,
-            config.layers,
-            batch_first=True,
-            dropout=config.dropout if config.layers > 1 else 0.0,
-        )
-        self.dropout = nn.Dropout(config.dropout)
+        self.lstm = nn.LSTM(VALUES, config.cells, config.layers, batch_first=True)
         with torch.no_grad():
             for layer in range(config.layers):
                 bias = getattr(self.lstm, f'bias_ih_l{layer}')
@@ -59,7 +52,7 @@ class SequenceEncoder(nn.Module):
         """Map sequences (B, T, 15, 3) to o (B, M)."""
         values = self.scaled(joints.flatten(2).transpose(1, 2)).transpose(1, 2)
         hidden, _ = self.lstm(values)
-        last: Tensor = self.dropout(hidden[:, -1])
+        last: Tensor = hidden[:, -1]
         return last
 
 

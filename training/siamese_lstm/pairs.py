@@ -3,7 +3,8 @@ Batches of pairs (section II.C).
 
 Any two sequences of a data set are a pair, in either order: a match if they are of the same action.
 Far more are not, so that the ratio of matches to others is kept at 1/U for a data set of U actions.
-Sequences of different data sets make no pair: whether two waves match is not known.
+Sequences of different data sets make no pair: whether two waves match is not known. In the loss all
+data sets weigh the same, however many pairs each has.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ class PairBatch:
     :param joints: (B, T, 15, 3).
     :param pairs: (P, 2) places in the batch.
     :param match: (P,) bool.
+    :param counts: how many pairs are of each data set, one after another.
     """
 
     joints: Floats
     pairs: NDArray[np.int64]
     match: NDArray[np.bool_]
+    counts: tuple[int, ...]
 
 
 class PairBatches:
@@ -39,23 +42,25 @@ class PairBatches:
         self._sequences = sequences
         self._config = config
         self._seed = seed
+        classes, datasets = sequences.classes, sequences.datasets
+        self._decks = [np.unique(classes[datasets == name]) for name in np.unique(datasets)]
 
     def at(self, step: int) -> PairBatch:
         """Make the batch of a step, counted from 0."""
         rng = np.random.default_rng((self._seed, step))
-        all_classes, config = self._sequences.classes, self._config
+        classes, config = self._sequences.classes, self._config
         places, pairs, match, count = [], [], [], 0
-        for dataset in np.unique(self._sequences.datasets):
-            deck = np.unique(all_classes[self._sequences.datasets == dataset])
+        for deck in self._decks:
             drawn = rng.permutation(deck)[: config.classes]
             own = self._sequences.drawn(drawn, config.clips_per_class, rng)
-            found, alike = make_pairs(all_classes[own], config.ratio or 1.0 / len(deck), rng)
+            found, alike = make_pairs(classes[own], config.ratio or 1.0 / len(deck), rng)
             places.append(own)
             pairs.append(found + count)
             match.append(alike)
             count += len(own)
         joints, _ = self._sequences.changed(np.concatenate(places), rng)
-        return PairBatch(joints, np.concatenate(pairs), np.concatenate(match))
+        counts = tuple(len(own) for own in pairs)
+        return PairBatch(joints, np.concatenate(pairs), np.concatenate(match), counts)
 
     def close(self) -> None:
         """Nothing is open."""

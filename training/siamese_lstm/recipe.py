@@ -24,8 +24,6 @@ CHANGES = AugmentConfig(
 )
 """
 Small changes of body, camera and pace, and no joint lost; the paper mentions none.
-
-Twice as large ones were no better on three of Florence's persons, nor were mirror images.
 """
 
 
@@ -36,12 +34,10 @@ class LstmConfig:
 
     :param cells: of each layer; M in the paper.
     :param layers: Florence 1 of 128 cells, GTU 2 of 200.
-    :param dropout: on what each layer hands on, in training; the paper has none.
     """
 
     cells: int = 128
     layers: int = 1
-    dropout: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -69,8 +65,9 @@ class ClassificationConfig:
     :param penalty: of the SVM, C.
     :param sharpness: what the SVM's decision values are multiplied with, to be logits.
     :param neighbours: of KNN.
-    :param references: training sequences to compare with, at most, the same number of each class as
-        far as it has them; the paper compares with all, of which Florence has 215.
+    :param references: training sequences to compare with, at most, from every class and person in
+        turn; the paper compares with all, of which Florence has 215 less those of the person asked.
+        What is named by matches with these is learned from all training sequences.
     """
 
     method: str = 'svm'
@@ -114,8 +111,8 @@ class SiameseRecipe(SequenceRecipe):
     A complete configuration of Siamese-LSTM.
 
     The paper trains for 400 epochs of the persons 2, 3 and 7 and 500 of the others, which it calls
-    early stopping, on what it does not say. Here the number of steps is settled: nothing is
-    selected.
+    early stopping, on what it does not say. Here the number of steps is the same for all persons,
+    and was settled on three of them, as README.md says.
 
     :param hidden: widths of the match network between 2 M and 2.
     """

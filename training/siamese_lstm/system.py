@@ -21,13 +21,12 @@ from training.siamese_lstm.naming import NamingSystem
 from training.siamese_lstm.network import MATCH, SiameseLstm
 from training.siamese_lstm.pairs import PairBatch, PairBatches
 from training.siamese_lstm.recipe import SiameseRecipe
+from training.siamese_lstm.references import reference_places, without_itself
 from training.siamese_lstm.sequences import Sequences
-from training.system import Arrays, Variant, tensors
+from training.system import Arrays, Variant, in_parts, tensors
 
-PAPER = 'Siamese-LSTM'
+PAPER = 'Siamese-LSTM (Yucer and Akgul, 2018)'
 FLORENCE, UTD, NW_UCLA = 'florence3d-loao', 'utd-cross-subject', 'nw-ucla-cross-view'
-
-_AT_ONCE = 256
 
 
 class SiameseLstmSystem(NamingSystem[SiameseRecipe]):
@@ -78,20 +77,34 @@ class SiameseLstmSystem(NamingSystem[SiameseRecipe]):
         joints, pairs, match = tensors(network, (batch.joints, batch.pairs, batch.match))
         logits = network.match.pairs(network.encoder(joints), pairs)
         wanted = torch.where(match, MATCH, 1 - MATCH)
-        return functional.cross_entropy(logits, wanted)
+        # Each data set's mean, and the mean of these: as many pairs as it has, its share is one.
+        parts = zip(logits.split(batch.counts), wanted.split(batch.counts), strict=True)
+        return torch.stack([functional.cross_entropy(*part) for part in parts]).mean()
 
     def finish(self, network: nn.Module, samples: Sequence[Sample]) -> None:
-        """Keep the sequences to compare with, and let SVM or KNN learn from their matches."""
+        """
+        Keep sequences to compare with, and let SVM or KNN learn from the matches of all.
+
+        All are those of the data set that the protocol asks about, or every one where it asks about
+        none. Where that data set is not learned from (`lodo-...`) nothing is kept: there the match
+        compares clips, and none is named.
+        """
         assert isinstance(network, SiameseLstm)
         names = sorted({sample.action for sample in samples})
         asked_on = protocol_named(self.recipe.protocol).asked_on
-        own = [sample for sample in samples if sample.dataset == asked_on] or list(samples)
+        own = [sample for sample in samples if sample.dataset == asked_on or not asked_on]
+        if not own:
+            return
         classes = np.array([names.index(sample.action) for sample in own])
-        kept = spread(classes, self.recipe.classification.references)
-        references = self._read(network, self.inputs([own[place] for place in kept]))
-        network.references = references
-        vectors = network.vectors(references).cpu().numpy()
-        network.classification.fit(vectors, classes[kept])
+        rng = np.random.default_rng(self.recipe.seed)
+        places = reference_places(own, self.recipe.classification.references, rng)
+        inputs = self.inputs(own)
+        # A copy, because what comes of inference can be part of no later computation.
+        network.references = self._read(network, tuple(one[places] for one in inputs)).clone()
+        vectors = in_parts(inputs, lambda part: network.vectors(read(network, part)), network)
+        matches = torch.cat(vectors).cpu().numpy().reshape(len(own), len(places), 2)
+        learned = without_itself(matches, places, classes)
+        network.classification.fit(learned.reshape(len(own), -1), classes)
 
     def describe(self, network: nn.Module, inputs: Arrays) -> Descriptors:
         raise ConfigError(f'{self.name} compares pairs of sequences and describes none by itself')
@@ -101,37 +114,21 @@ class SiameseLstmSystem(NamingSystem[SiameseRecipe]):
     ) -> NDArray[np.float32]:
         """Return how likely each clip that is asked about is no match of each that teaches."""
         assert isinstance(network, SiameseLstm)
-        with torch.inference_mode():
-            known = self._read(network, taught)
-            asked = in_parts(self._read(network, queries))
-            match = torch.cat([network.match.table(part, known).softmax(2) for part in asked])
+        known = self._read(network, taught)
+
+        def matched(part: Arrays) -> Tensor:
+            return network.match.table(read(network, part), known).softmax(2)
+
+        match = torch.cat(in_parts(queries, matched, network))
         return np.asarray(1.0 - match[..., MATCH].T.cpu().numpy(), np.float32)
 
     def _read(self, network: SiameseLstm, inputs: Arrays) -> Tensor:
         """Return o (N, M) of any number of clips."""
-        was_training = network.training
-        network.eval()
-        (joints,) = tensors(network, inputs[:1])
-        read = torch.cat([network.encoder(part) for part in in_parts(joints)])
-        network.train(was_training)
-        return read
+        return torch.cat(in_parts(inputs, lambda part: read(network, part), network))
 
 
-def in_parts(values: Tensor) -> list[Tensor]:
-    """Split rows into some hundred at a time; at least one part, which may be empty."""
-    return [values[at : at + _AT_ONCE] for at in range(0, max(len(values), 1), _AT_ONCE)]
-
-
-def spread(classes: NDArray[np.int64], most: int) -> NDArray[np.intp]:
-    """
-    Choose places in turn from every class, the first of each first.
-
-    :param classes: (N,).
-    :param most: how many in all.
-    :return: at most so many places, rising.
-    """
-    turn = np.zeros(len(classes), np.intp)
-    for number in np.unique(classes):
-        members = np.flatnonzero(classes == number)
-        turn[members] = np.arange(len(members))
-    return np.sort(np.argsort(turn, kind='stable')[:most])
+def read(network: SiameseLstm, inputs: Arrays) -> Tensor:
+    """Return o (N, M) of some hundred clips."""
+    (joints,) = tensors(network, inputs[:1])
+    encoded: Tensor = network.encoder(joints)
+    return encoded
