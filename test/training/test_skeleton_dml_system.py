@@ -14,6 +14,7 @@ from skeleton_action_ros.core.errors import ConfigError
 from training.checkpoints import load_checkpoint
 from training.config import DataConfig, OptimizerConfig
 from training.recipes import SYSTEMS, make_system, recipe_for
+from training.resnet import IMAGENET_CLASSES, ResNet18
 from training.skeleton_dml.images import sl_dml
 from training.skeleton_dml.network import ImageEmbedder, draw_images, resized, rotated
 from training.skeleton_dml.recipe import (
@@ -23,7 +24,6 @@ from training.skeleton_dml.recipe import (
     MetricConfig,
     SkeletonDmlRecipe,
 )
-from training.skeleton_dml.resnet import IMAGENET_CLASSES, ResNet18
 from training.skeleton_dml.system import SkeletonDmlSystem, comparable
 from training.system import classified, described
 from training.trainer import choose_rate

@@ -15,9 +15,9 @@ from torch.nn import functional
 from skeleton_action_ros.core.errors import ConfigError
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
 from skeleton_action_ros.core.skeleton import Clip
+from training.resnet import FEATURES, ResNet18, load_imagenet
 from training.skeleton_dml.images import REPRESENTATIONS
 from training.skeleton_dml.recipe import EmbedderConfig
-from training.skeleton_dml.resnet import FEATURES, ResNet18, load_imagenet
 
 Bytes = NDArray[np.uint8]
 

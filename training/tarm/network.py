@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from skeleton_action_ros.core.errors import ConfigError
-from training.skeleton_dml.resnet import ResNet18, ResNet50
+from training.resnet import ResNet18, ResNet50
 from training.tarm.alexnet import AlexNet
 from training.tarm.recipe import NetworkConfig
 

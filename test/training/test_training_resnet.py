@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from skeleton_action_ros.core.errors import SkeletonActionError
-from training.skeleton_dml.resnet import (
+from training.resnet import (
     IMAGENET_CLASSES,
     BasicBlock,
     Bottleneck,
