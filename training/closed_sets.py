@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from training.convnet3d.videos import has_video
 from training.data import Sample
+from training.depth_videos import has_depth
 from training.questions import Ask, Protocol, Questions, first_clips, fixed_questions
-from training.tarm.depth import has_depth
+from training.shots import has_video
 
 Which = Callable[[Sample], bool]
 

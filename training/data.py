@@ -20,11 +20,13 @@ from tqdm import tqdm
 
 from skeleton_action_ros.adapters.clips import find_clips, load_clip
 from skeleton_action_ros.adapters.datasets import DATASETS, main_bodies
+from skeleton_action_ros.adapters.datasets.base import even_stamps
 from skeleton_action_ros.core.errors import BadClipError, DatasetError
 from skeleton_action_ros.core.layouts import to_common_15
 from skeleton_action_ros.core.preprocess import PreprocessConfig, mirrored, prepare
 from skeleton_action_ros.core.simulation import ACTIONS, Sensor, draw_person, simulate_action
 from skeleton_action_ros.core.skeleton import Clip
+from training.kth import KTH_LABELS, KTH_RATE_HZ, kth_clips
 
 SIMULATED = 'simulated'
 VIDEOS = ('kth1', 'kth2')
@@ -101,9 +103,18 @@ def video_samples(name: str) -> list[Sample]:
     :param name: one of `VIDEOS`.
     :raises DatasetError: they are not there.
     """
-    from training.convnet3d.videos import kth_samples
-
-    return kth_samples(data_root() / 'kth', cut=name == 'kth2')
+    found = kth_clips(data_root() / 'kth', cut=name == 'kth2', cache=cache_root())
+    return [
+        Sample(
+            _unseen(one.shot.frames, one.label, f'person{one.person:02d}'),
+            name,
+            view=one.scenario,
+            number=1 + KTH_LABELS.index(one.label),
+            person=one.person,
+            trial=str(one.number),
+        )
+        for one in found
+    ]
 
 
 def simulated_samples(people: int, seed: int) -> list[Sample]:
@@ -138,6 +149,17 @@ def as_sample(clip: Clip, dataset: str) -> Sample | None:
     except BadClipError:
         return None
     return Sample(common, dataset, sensor=clip.layout)
+
+
+def _unseen(frames: int, label: str, subject: str) -> Clip:
+    return Clip(
+        joints_m=np.zeros((frames, 15, 3), np.float32),
+        confidence=np.zeros((frames, 15), np.float32),
+        stamps_ns=even_stamps(frames, KTH_RATE_HZ),
+        layout='common_15',
+        label=label,
+        subject=subject,
+    )
 
 
 def _cached(name: str) -> list[Sample]:
@@ -229,14 +251,20 @@ def _load(path: Path, name: str) -> Iterator[Sample]:
         )
 
 
-def fingerprint(samples: Iterable[Sample]) -> str:
-    """Hash what is learned from, so that a checkpoint and a card can name it."""
+def fingerprint(samples: Iterable[Sample], files: Iterable[Path] = ()) -> str:
+    """
+    Hash what is learned from, so that a checkpoint and a card can name it.
+
+    :param files: of which more than the joints is learned, by name and size.
+    """
     digest = hashlib.sha256()
     for sample in samples:
         clip = sample.clip
         digest.update(f'{sample.action} {clip.subject} {sample.view} {sample.sensor}'.encode())
         for array in (clip.joints_m, clip.confidence, clip.stamps_ns):
             digest.update(np.ascontiguousarray(array).tobytes())
+    for file in files:
+        digest.update(f'{file.name} {file.stat().st_size}'.encode())
     return digest.hexdigest()
 
 

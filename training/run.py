@@ -26,7 +26,7 @@ from training.data import CHECKOUT, fingerprint
 from training.evaluate import Exercise, baseline_figures, evaluated, exercise
 from training.protocols import protocol_named
 from training.provenance import machine
-from training.recipes import SYSTEMS, variant_named
+from training.recipes import SYSTEMS, make_system, variant_named
 from training.results import (
     ENTRY,
     RESULTS,
@@ -142,6 +142,7 @@ def run_once(
         state = load_checkpoint(place / 'checkpoint.pt')
     torch.set_num_threads(recipe.optimizer.threads)
     protocol = protocol_named(recipe.protocol)
+    asked_clips = asked.exercise.samples
     entry = {
         'system': recipe.system,
         'protocol': recipe.protocol,
@@ -163,7 +164,7 @@ def run_once(
             'learned': list(recipe.data.train),
             'fingerprint': state.data,
             'asked': protocol.asked_on,
-            'asked_fingerprint': fingerprint(asked.exercise.samples),
+            'asked_fingerprint': fingerprint(asked_clips, make_system(recipe).files(asked_clips)),
         },
         'recipe': seedless,
     }

@@ -59,7 +59,6 @@ class Trainer:
         self.stale = 0
         self.seconds = 0.0
         self.history: list[dict[str, float]] = []
-        self.data = fingerprint(samples)
         self.commit = commit()
         if recipe.optimizer.schedule not in SCHEDULES:
             raise ConfigError(
@@ -75,6 +74,7 @@ class Trainer:
             )
         self.classes = tuple(sorted({sample.action for sample in self.training}))
         self.system = make_system(recipe)
+        self.data = fingerprint(samples, self.system.files(samples))
         self.device = torch.device(device)
         self.model = self.system.network(self.classes).to(self.device)
         self.average = AveragedModel(

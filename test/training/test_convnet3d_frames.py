@@ -22,13 +22,12 @@ from training.convnet3d.boxes import (
 )
 from training.convnet3d.contrast import contrast_normalised, gaussian
 from training.convnet3d.drawing import COLUMNS, HIPS_ROW, PX_PER_TRUNK, ROWS, Drawing
-from training.convnet3d.videos import has_video, kth_samples
 from training.data import load_samples
+from training.shots import has_video
 
 
 def naive_contrast(volume: np.ndarray) -> np.ndarray:
     """Jarrett et al., section 2.1, one pixel after the other."""
-    weights = gaussian().numpy().astype(np.float64)
     shape = volume.shape
 
     def averaged(values: np.ndarray, at: tuple[int, ...]) -> float:
@@ -38,7 +37,7 @@ def naive_contrast(volume: np.ndarray) -> np.ndarray:
                 for c in range(-3, 4):
                     place = (at[0] + t, at[1] + r, at[2] + c)
                     if all(0 <= p < size for p, size in zip(place, shape, strict=True)):
-                        weight = weights[t + 3] * weights[r + 3] * weights[c + 3]
+                        weight = math.exp(-(t**2 + r**2 + c**2) / (2 * 1.75**2))
                         total += weight * values[place]
                         share += weight
         return total / share
@@ -191,7 +190,7 @@ def test_boxing_of_kth_is_in_the_box(
         pytest.skip('no video of KTH is there')
     monkeypatch.setenv('SKELETON_ACTION_DATA', str(recordings))
     monkeypatch.setenv('SKELETON_ACTION_CACHE', str(tmp_path))
-    (sample,) = kth_samples(recordings / 'kth', cut=False)
+    (sample,) = load_samples(['kth1'])
 
     frames = person_frames(sample)
 

@@ -249,6 +249,10 @@ def test_it_names_and_does_not_compare() -> None:
     ('recipe', 'message'),
     [
         (replace(tiny(), frames=FramesConfig(source='depth')), "video, drawn, got 'depth'"),
+        (
+            replace(tiny(), frames=FramesConfig(source='video', contrast=False)),
+            'frames.contrast must be True where frames.source is video: .*, got False',
+        ),
         (replace(tiny(), preprocess=PreprocessConfig(frames=8)), 'must be 9 or more, got 8'),
         (
             replace(tiny(), labeller=LabellerConfig(steps=4)),

@@ -13,13 +13,21 @@ import cv2
 from training_clips import standing_clip
 
 from skeleton_action_ros.core.errors import DatasetError
+from training import kth
 from training.config import OptimizerConfig
 from training.convnet3d.boxes import person_frames
-from training.convnet3d.recipe import ConvNet3dRecipe, LabellerConfig, StretchConfig
-from training.convnet3d.videos import has_video, kth_samples, read_images, shot_of
-from training.data import Sample
+from training.convnet3d.recipe import (
+    ConvNet3dRecipe,
+    FramesConfig,
+    LabellerConfig,
+    StretchConfig,
+)
+from training.data import Sample, fingerprint, load_samples
+from training.recipes import make_system
+from training.shots import has_video, shot_of
 from training.system import classified
 from training.trainer import Trainer
+from training.videos import image_count, read_images
 
 LIST = """The sequences of each video, first and last frame.
 person01_boxing_d1\t\tframes\t1-10, 11-25
@@ -52,7 +60,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_kth1_is_the_videos_as_they_are(folder: Path) -> None:
-    boxing, walking = kth_samples(folder, cut=False)
+    boxing, walking = load_samples(['kth1'])
 
     assert (boxing.action, boxing.number, boxing.person, boxing.view) == ('kth1/boxing', 1, 1, 1)
     assert (walking.action, walking.number, walking.person, walking.view) == (
@@ -68,7 +76,7 @@ def test_kth1_is_the_videos_as_they_are(folder: Path) -> None:
 
 
 def test_kth2_is_cut_by_the_owners_list(folder: Path) -> None:
-    samples = kth_samples(folder, cut=True)
+    samples = load_samples(['kth2'])
 
     assert [(one.person, one.trial, len(one.clip)) for one in samples] == [
         (1, '1', 10),
@@ -86,8 +94,46 @@ def test_kth2_is_cut_by_the_owners_list(folder: Path) -> None:
     assert abs(bright[0] - 76) <= 2
 
 
+def test_videos_are_counted_once_and_anew_where_their_size_changes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+
+    def count(path: Path) -> int:
+        counted.append(path.name[:8])
+        return image_count(path)
+
+    monkeypatch.setattr(kth, 'image_count', count)
+    load_samples(['kth1'])
+    again = load_samples(['kth1'])
+    assert counted == ['person01', 'person02']
+    assert [len(sample.clip) for sample in again] == [25, 30]
+
+    write_video(folder / 'walking' / 'person02_walking_d3_uncomp.avi', 12)
+    shorter = load_samples(['kth1'])
+    (folder.parent / 'cache' / kth.COUNTS).write_text('{"cut sh')
+    anew = load_samples(['kth1'])
+
+    assert counted == ['person01', 'person02', 'person02', 'person01', 'person02']
+    assert [len(sample.clip) for sample in shorter] == [25, 12]
+    assert [len(sample.clip) for sample in anew] == [25, 12]
+
+
+def test_another_video_is_another_fingerprint_where_video_is_learned_from(folder: Path) -> None:
+    samples = load_samples(['kth2'])
+    system = make_system(ConvNet3dRecipe('tiny'))
+    drawing = make_system(ConvNet3dRecipe('tiny', frames=FramesConfig(source='drawn')))
+    before = fingerprint(samples, system.files(samples))
+
+    with (folder / 'boxing' / 'person01_boxing_d1_uncomp.avi').open('ab') as file:
+        file.write(b'more')
+
+    assert fingerprint(samples, system.files(samples)) != before
+    assert fingerprint(samples, drawing.files(samples)) == fingerprint(samples)
+
+
 def test_window_moves_with_the_person(folder: Path) -> None:
-    walking = kth_samples(folder, cut=True)[2]
+    walking = load_samples(['kth2'])[2]
 
     frames = person_frames(walking).astype(np.float32)
 
@@ -99,7 +145,7 @@ def test_window_moves_with_the_person(folder: Path) -> None:
 
 
 def test_videos_of_different_lengths_are_learned_and_named(folder: Path) -> None:
-    samples = kth_samples(folder, cut=True)
+    samples = load_samples(['kth2'])
     recipe = ConvNet3dRecipe(
         'tiny',
         stretch=StretchConfig(clips=3, frames=10),
@@ -117,23 +163,27 @@ def test_videos_of_different_lengths_are_learned_and_named(folder: Path) -> None
     assert np.isfinite(named).all()
 
 
-def test_missing_videos_are_told_with_the_page_and_the_names(tmp_path: Path) -> None:
+def test_missing_videos_are_told_with_the_page_and_the_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv('SKELETON_ACTION_DATA', str(tmp_path))
+
     with pytest.raises(DatasetError, match=r'no data set kth under .*Recognition of human actions'):
-        kth_samples(tmp_path / 'kth', cut=False)
+        load_samples(['kth1'])
 
 
 def test_kth2_without_the_list_is_told(folder: Path) -> None:
     (folder / '00sequences.txt').rename(folder / 'elsewhere.txt')
 
     with pytest.raises(DatasetError, match=r'no 00sequences\.txt under .*KTH2 is cut by it'):
-        kth_samples(folder, cut=True)
+        load_samples(['kth2'])
 
 
 def test_video_that_the_list_lacks_is_told(folder: Path) -> None:
     write_video(folder / 'person09_running_d2_uncomp.avi', 10)
 
     with pytest.raises(DatasetError, match='no line for person09_running_d2'):
-        kth_samples(folder, cut=True)
+        load_samples(['kth2'])
 
 
 @pytest.mark.parametrize(
@@ -147,13 +197,13 @@ def test_strange_list_is_told(folder: Path, line: str, message: str) -> None:
     (folder / '00sequences.txt').write_text(line)
 
     with pytest.raises(DatasetError, match=message):
-        kth_samples(folder, cut=True)
+        load_samples(['kth2'])
 
 
 def test_video_shorter_than_the_list_says_is_told(folder: Path) -> None:
     text = LIST.replace('11-25', '11-40')
     (folder / '00sequences.txt').write_text(text)
-    long = kth_samples(folder, cut=True)[1]
+    long = load_samples(['kth2'])[1]
 
     with pytest.raises(DatasetError, match=r'frames 11 to 40 are wanted, the video ends after 25'):
         person_frames(long)
@@ -162,7 +212,7 @@ def test_video_shorter_than_the_list_says_is_told(folder: Path) -> None:
 
 def test_video_that_is_cut_off_is_told(folder: Path) -> None:
     path = folder / 'boxing' / 'person01_boxing_d1_uncomp.avi'
-    boxing = kth_samples(folder, cut=False)[0]
+    boxing = load_samples(['kth1'])[0]
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
     with pytest.raises(DatasetError, match=r'person01_boxing_d1_uncomp\.avi'):

@@ -9,7 +9,8 @@ from training_clips import standing_clip
 
 from skeleton_action_ros.core.errors import ConfigError, DatasetError
 from training.data import Sample
-from training.tarm.depth import SIDE, depth_images, depth_motion_image, has_depth, read_depth
+from training.depth_videos import has_depth
+from training.tarm.depth import SIDE, depth_images, depth_motion_image, read_depth
 
 
 def video(frames: int = 4) -> np.ndarray:

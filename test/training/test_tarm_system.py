@@ -15,7 +15,8 @@ from skeleton_action_ros.core.errors import ConfigError, DatasetError
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
 from training.bundle import Promise, write_bundle
 from training.config import DataConfig, OptimizerConfig
-from training.data import Sample
+from training.data import Sample, fingerprint
+from training.depth_videos import depth_files
 from training.protocols import protocol_named
 from training.recipes import SYSTEMS, recipe_for
 from training.system import classified
@@ -256,6 +257,24 @@ def test_batch_with_fewer_than_two_videos_teaches_depth_nothing(
     for mine, theirs in zip(depth.buffers(), fresh.branches['depth'].buffers(), strict=True):
         torch.testing.assert_close(mine, theirs)
     assert all(parameter.grad is not None for parameter in model.branches['skeleton'].parameters())
+
+
+def test_another_depth_video_is_another_fingerprint_where_depth_is_learned_from(
+    filmed: list[Sample], tmp_path: Path
+) -> None:
+    skeleton, both = TarmSystem(tiny()), TarmSystem(tiny(net=net(modality='both')))
+    before = fingerprint(filmed, both.files(filmed))
+    assert len(both.files(filmed)) == 12
+
+    (video,) = (tmp_path / 'data').rglob('a1_s1_t1_depth.mat')
+    video.write_bytes(video.read_bytes() + b'more')
+    larger = fingerprint(filmed, both.files(filmed))
+    video.rename(video.with_name('a1_s1_t2_depth.mat'))
+    depth_files.cache_clear()
+    renamed = fingerprint(filmed, both.files(filmed))
+
+    assert len({before, larger, renamed}) == 3
+    assert fingerprint(filmed, skeleton.files(filmed)) == fingerprint(filmed)
 
 
 def test_clip_without_depth_is_named_by_its_skeleton_alone(filmed: list[Sample]) -> None:

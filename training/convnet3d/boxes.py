@@ -22,8 +22,9 @@ from torch.nn import functional
 from skeleton_action_ros.core.skeleton import Clip
 from training.convnet3d.contrast import contrast_normalised
 from training.convnet3d.drawing import COLUMNS, ROWS
-from training.convnet3d.videos import read_images, shot_of
-from training.data import Sample, cache_root
+from training.data import VIDEOS, Sample, cache_root
+from training.shots import shot_of
+from training.videos import read_images
 
 Grey = NDArray[np.float32]
 
@@ -61,10 +62,10 @@ def person_frames(sample: Sample) -> NDArray[np.float16]:
     grey = np.stack(
         [image.pixels.astype(np.float32) @ _LUMA / 255.0 for image in read_images(shot)]
     )
-    if sample.clip.confidence.any():
-        frames = boxed(grey, skeleton_box(sample.clip, grey.shape[2], grey.shape[1]))
-    else:
+    if sample.dataset in VIDEOS:
         frames = followed(halved(grey))
+    else:
+        frames = boxed(grey, skeleton_box(sample.clip, grey.shape[2], grey.shape[1]))
     with torch.inference_mode():
         normal = contrast_normalised(torch.from_numpy(frames)[None])[0].numpy()
     found = np.asarray(normal, np.float16)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -24,14 +25,13 @@ from training.convnet3d.drawing import Drawing
 from training.convnet3d.network import WINDOW, TwoSteps
 from training.convnet3d.recipe import VARIANTS, ConvNet3dRecipe
 from training.data import Sample
+from training.shots import has_video, shot_of
 from training.system import Arrays, System, Variant, scheduled, tensors
 
 Frames = NDArray[np.float16]
 
 SOURCES = ('video', 'drawn')
 _AT_ONCE = 32
-_DRAWINGS: dict[bytes, Frames] = {}
-"""What has been drawn, by a hash of what it was drawn from."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,11 @@ class ConvNet3dSystem(System[ConvNet3dRecipe]):
             raise ConfigError(
                 f'frames.source must be one of {", ".join(SOURCES)}, got {recipe.frames.source!r}'
             )
+        if recipe.frames.source == 'video' and not recipe.frames.contrast:
+            raise ConfigError(
+                'frames.contrast must be True where frames.source is video: boxes are normalised '
+                'when they are read, got False'
+            )
         if recipe.frames.source == 'drawn' and recipe.preprocess.frames < WINDOW:
             raise ConfigError(
                 f'preprocess.frames must be {WINDOW} or more, got {recipe.preprocess.frames}'
@@ -173,6 +178,12 @@ class ConvNet3dSystem(System[ConvNet3dRecipe]):
         )
 
     def loss(self, network: nn.Module, batch: StretchBatch) -> Tensor:
+        """
+        Compute the loss of a batch.
+
+        Changes `requires_grad` of all weights: those of the network that learns from this batch
+        have it afterwards, all others do not, so that no process of several averages them.
+        """
         assert isinstance(network, TwoSteps)
         frames, windows, classes = tensors(network, (batch.frames, batch.windows, batch.classes))
         learned = network.labeller if batch.labelling else network.convnet
@@ -184,6 +195,12 @@ class ConvNet3dSystem(System[ConvNet3dRecipe]):
         losses = functional.cross_entropy(logits.transpose(1, 2), wanted, reduction='none')
         own = torch.arange(losses.shape[1], device=losses.device) < windows[:, None]
         return ((losses * own).sum(1) / windows).mean()
+
+    def files(self, samples: Sequence[Sample]) -> list[Path]:
+        """Return the videos of clips, where video is learned from."""
+        if self.recipe.frames.source != 'video':
+            return []
+        return [shot_of(sample).path for sample in samples if has_video(sample)]
 
     def inputs(self, samples: Sequence[Sample]) -> Arrays:
         """Return frames (N, T, 54, 34), and how many (N,) of each are its own."""
@@ -238,21 +255,27 @@ class ConvNet3dSystem(System[ConvNet3dRecipe]):
         return [self._drawn(sample) for sample in samples]
 
     def _drawn(self, sample: Sample) -> Frames:
-        """Draw a clip, once a process: folds and seeds have the same clips."""
         joints, mask = prepare(sample.clip, self.preprocess)
-        contrast = self.recipe.frames.contrast
-        key = hashlib.sha256(joints.tobytes() + mask.tobytes() + bytes([contrast])).digest()
-        if key not in _DRAWINGS:
-            with torch.inference_mode():
-                given = (torch.from_numpy(array)[None] for array in (joints, mask))
-                drawn = as_input(Drawing()(*given), contrast=contrast)
-            _DRAWINGS[key] = drawn[0].numpy().astype(np.float16)
-        return _DRAWINGS[key]
+        return _drawn(joints.tobytes(), mask.tobytes(), contrast=self.recipe.frames.contrast)
 
 
 def convnet_steps(recipe: ConvNet3dRecipe) -> int:
     """Return how many of the first steps the 3D-ConvNet learns."""
     return recipe.optimizer.steps - (recipe.labeller.steps if recipe.labeller.cells else 0)
+
+
+@lru_cache(maxsize=2048)
+def _drawn(joints: bytes, mask: bytes, *, contrast: bool) -> Frames:
+    """
+    Draw a clip (T, 54, 34); folds and seeds have the same clips, of which the last are kept.
+
+    :param joints: float32 (T, 15, 3) as from `prepare`; mask: likewise (T, 15).
+    """
+    masks = torch.from_numpy(np.frombuffer(mask, np.float32).copy()).reshape(1, -1, 15)
+    placed = torch.from_numpy(np.frombuffer(joints, np.float32).copy()).reshape(*masks.shape, 3)
+    with torch.inference_mode():
+        drawn = as_input(Drawing()(placed, masks), contrast=contrast)
+    return np.asarray(drawn[0].numpy(), np.float16)
 
 
 def as_input(drawn: Tensor, *, contrast: bool) -> Tensor:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,10 +29,9 @@ from skeleton_action_ros.adapters.datasets.mat_files import read_mat
 from skeleton_action_ros.adapters.datasets.utd_mhad import DATASET
 from skeleton_action_ros.core.errors import ConfigError, DatasetError
 from training.data import Sample, cache_root, data_root
+from training.depth_videos import Key, depth_files, key_of
 
 Bytes = NDArray[np.uint8]
-Key = tuple[int, int, str]
-"""Action, person and trial, as the data set numbers them."""
 
 SIDE = 64
 """Rows and columns of the images in the cache."""
@@ -46,7 +44,6 @@ REACH_MM = 1000.0
 _MOST_CHANGE_MM = 300.0
 _MARGIN = 0.15
 _CACHE_FORMAT = 1
-_NAME = re.compile(r'a(?P<action>\d{1,3})_s(?P<person>\d{1,3})_t(?P<trial>\d{1,3})_depth\.mat')
 
 
 def depth_motion_image(video_mm: NDArray[np.uint16]) -> Bytes:
@@ -110,15 +107,6 @@ def _quantile(counts: NDArray[np.int64], share: float) -> int:
     return int(np.searchsorted(np.cumsum(counts), share * counts.sum()))
 
 
-def has_depth(sample: Sample) -> bool:
-    """
-    Say whether the depth video of a clip is among the data.
-
-    :raises DatasetError: no clip of its data set has one; the message says what belongs where.
-    """
-    return sample.dataset == DATASET.name and _key(sample) in _files(data_root())
-
-
 def depth_images(samples: Sequence[Sample], image: str) -> tuple[Bytes, NDArray[np.bool_]]:
     """
     Return the depth motion images of clips.
@@ -135,10 +123,10 @@ def depth_images(samples: Sequence[Sample], image: str) -> tuple[Bytes, NDArray[
     root = data_root()
     known = _images(root)
     found = np.array([sample.dataset == DATASET.name for sample in samples], np.bool_)
-    found &= np.array([_key(sample) in known for sample in samples], np.bool_)
+    found &= np.array([key_of(sample) in known for sample in samples], np.bool_)
     out = np.zeros((len(samples), SIDE, SIDE), np.uint8)
     for place in np.flatnonzero(found):
-        out[place] = known[_key(samples[place])][IMAGES.index(image)]
+        out[place] = known[key_of(samples[place])][IMAGES.index(image)]
     return out, found
 
 
@@ -161,30 +149,9 @@ def read_depth(path: Path) -> NDArray[np.uint16]:
     return video.astype(np.uint16)
 
 
-def _key(sample: Sample) -> Key:
-    return sample.number, sample.person, sample.trial
-
-
-@functools.lru_cache(maxsize=8)
-def _files(root: Path) -> dict[Key, Path]:
-    """Find all depth videos, at any depth under the data set's folder; there must be one."""
-    folder, found = root / DATASET.name, {}
-    for file in sorted(folder.rglob('*_depth.mat')):
-        name = _NAME.fullmatch(file.name)
-        if name is not None:
-            found[int(name['action']), int(name['person']), str(int(name['trial']))] = file
-    if not found:
-        raise DatasetError(
-            f'no depth video under {folder} ({DATASET.title}: put the folder Depth, with files '
-            f'named like {_NAME.pattern!r}, there); SKELETON_ACTION_DATA names another place than '
-            f'{root}'
-        )
-    return found
-
-
 @functools.lru_cache(maxsize=2)
 def _images(root: Path) -> dict[Key, Bytes]:
-    files = _files(root)
+    files = depth_files(root)
     folder = root / DATASET.name
     listing = [
         f'{_CACHE_FORMAT} {SIDE}',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -18,9 +19,10 @@ from skeleton_action_ros.core.layouts import Common15
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
 from training.config import Recipe
 from training.data import Sample
+from training.depth_videos import depth_video, has_depth
 from training.system import Arrays, System, Variant, tensors
 from training.tarm.alter import Floats, altered_images, altered_joints, resampled
-from training.tarm.depth import SIDE, depth_images, has_depth
+from training.tarm.depth import SIDE, depth_images
 from training.tarm.network import FUSIONS, Branch, SkeletonBranch, TarmNetwork, fused
 from training.tarm.recipe import TarmRecipe
 
@@ -186,6 +188,12 @@ class TarmSystem(System[TarmRecipe]):
             )
             total = total + functional.cross_entropy(logits, classes[counted])
         return total
+
+    def files(self, samples: Sequence[Sample]) -> list[Path]:
+        """Return the depth videos of clips, where depth is learned from."""
+        if self.recipe.net.modality == 'skeleton':
+            return []
+        return [path for path in map(depth_video, samples) if path is not None]
 
     def inputs(self, samples: Sequence[Sample]) -> Arrays:
         """
