@@ -36,7 +36,7 @@ class Cell(nn.Module):
 
     def forward(self, sequences: Tensor) -> Tensor:
         """Map (B, T, inputs) to the outputs h_1 ... h_T, (B, T, units), from a state of zeros."""
-        # A contiguous row a time is several times faster to add to than a slice of each sequence.
+        # Times first: each is then one contiguous block to add to, not a slice of each sequence.
         driven = (sequences.transpose(0, 1) @ self.from_input + self.bias).unbind(0)
         return torch.stack(self.unrolled(driven), dim=1)
 

@@ -12,8 +12,8 @@ class PoseConfig:
     """
     What of a sequence the network sees.
 
-    :param frames: each clip is resampled to so many, evenly in time. The thesis feeds sequences as
-        they come, 30 a second; a step on 32 frames takes a third of the time of one on 100.
+    :param frames: each clip is resampled to so many, evenly in time; the thesis does not say how
+        long its sequences are.
     :param fill_in: 'spline' bridges what the sensor lost by a cubic spline through what it saw
         (section 3.1.1), 'linear' leaves that to `prepare`.
     :param stream: 'pose', 'motion' (section 3.3.2), or 'both', side by side at each time.
@@ -55,8 +55,8 @@ class NetworkConfig:
     :param units: of a layer, and of each direction of one with two.
     :param keep: probability that dropout keeps a number of a layer's output.
     :param relu_scores: pass the scores of the actions through a rectified linear unit before the
-        softmax, as figure 11 has it. An action whose scores are all negative is then learned no
-        more, and it happens that all are; so not here, unless asked for.
+        softmax, as figure 11 has it. An action whose scores are negative for all clips is then
+        learned no more; so not here, unless asked for, as the rows as published do.
     :param every_step: name the action at every time and average (equation 11), rather than at the
         last time only.
     :param hardest: share of the times that the loss looks at, those where the action is named
@@ -78,11 +78,12 @@ class RecurrentRecipe(Recipe):
     """
     The thesis' improved baseline: three layers of 100 GRU in one direction.
 
-    Adam with epsilon 1e-4 and a rate of 5e-3, gradients clipped to a norm of 1, as section 3.1.1
-    has it. `optimizer.weight_decay` is the weight of the L2 regularisation, about whose size the
-    thesis is silent.
+    Adam with epsilon 1e-4 and a rate of 5e-3, as section 3.1.1 has it. Gradients are clipped to a
+    norm of 1, one over all parameters; the thesis "normalizes the gradients of a parameter vector".
+    `optimizer.weight_decay` is the weight of the L2 regularisation, about whose size the thesis is
+    silent.
 
-    :param batch: sequences in a batch; the thesis has 256, of a data set forty times as large.
+    :param batch: sequences in a batch; the thesis has 256, of a far larger data set.
     """
 
     system: str = 'recurrent'

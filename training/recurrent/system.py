@@ -137,7 +137,12 @@ class RecurrentSystem(System[RecurrentRecipe]):
         return False
 
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
-        """Make Adam (equations 6 and 7), with the L2 regularisation in its gradients."""
+        """
+        Make Adam, with the L2 regularisation in its gradients.
+
+        At step t the moments are divided by 1 - beta^t, as Kingma and Ba do; equation 6 as printed
+        divides by 1 - beta. The update is equation 7.
+        """
         config = self.recipe.optimizer
         return torch.optim.Adam(
             network.parameters(),
