@@ -1,21 +1,27 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from training_clips import lifting_samples, tiny_recipe
+from training_clips import lifting_clip, lifting_samples, tiny_recipe
+from training_runs import resumed_as_if_unbroken
 
 from skeleton_action_ros.core.errors import ConfigError
+from skeleton_action_ros.core.matching import ClassifierMatcher
 from skeleton_action_ros.core.preprocess import PreprocessConfig
+from skeleton_action_ros.core.recognition import Recognizer, RecognizerConfig
 from training.bundle import Promise, write_bundle
 from training.checkpoints import load_checkpoint
 from training.config import DataConfig, OptimizerConfig
+from training.data import Sample
 from training.recipes import SYSTEMS, make_system, recipe_for
 from training.siamese_lstm.baselines import SequenceBaselineSystem
-from training.siamese_lstm.classification import NEVER, Neighbours
+from training.siamese_lstm.classification import NEVER, Neighbours, SupportVectors
 from training.siamese_lstm.network import SiameseLstm
 from training.siamese_lstm.recipe import (
     BaselineRecipe,
@@ -26,7 +32,7 @@ from training.siamese_lstm.recipe import (
 )
 from training.siamese_lstm.references import reference_places
 from training.siamese_lstm.system import SiameseLstmSystem
-from training.system import classified, load_weights
+from training.system import System, classified, load_weights
 from training.trainer import Trainer
 
 DATA = DataConfig(train=('made',), validation_stride=0, simulated_people=0)
@@ -99,6 +105,12 @@ def test_rows_of_the_tables_are_recipes() -> None:
     assert isinstance(one, BaselineRecipe)
     assert (one.model, one.lstm.layers) == ('lstm', 1)
     assert svm.optimizer.steps == 0
+    recorded = recipe_for('florence3d-loao/3', 'siamese-lstm', 'recorded')
+    plain = recipe_for('florence3d-loao/3', 'sequence-baseline', 'lstm-1-plain')
+    assert isinstance(recorded, SiameseRecipe)
+    assert isinstance(plain, BaselineRecipe)
+    assert (recorded.prepared, recorded.changed) == (False, False)
+    assert (plain.prepared, plain.changed, plain.lstm.layers) == (True, False, 1)
     published = {
         name: variant.published['florence3d-loao']
         for system in (SiameseLstmSystem, SequenceBaselineSystem)
@@ -282,7 +294,7 @@ def test_baseline_that_is_not_there_is_told() -> None:
 
 
 @pytest.mark.parametrize('method', ['svm', 'knn'])
-def test_bundle_has_both_modules_in_its_graph(method: str, tmp_path: Path) -> None:
+def test_bundle_names_on_the_robot_as_in_training(method: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     samples = lifting_samples(2)
     system = SiameseLstmSystem(tiny(classification=ClassificationConfig(method)))
@@ -290,14 +302,60 @@ def test_bundle_has_both_modules_in_its_graph(method: str, tmp_path: Path) -> No
     network = system.network(classes).eval()
     with torch.no_grad():
         system.finish(network, samples)
-    labels = tuple(name.partition('/')[2] for name in classes)
 
+    exported_and_loaded(system, network, classes, tmp_path / 'siamese')
+
+
+@pytest.mark.parametrize('model', ['svm', 'lstm'])
+def test_bundle_of_a_baseline_names_on_the_robot_as_in_training(model: str, tmp_path: Path) -> None:
+    samples = lifting_samples(2)
+    with Trainer(baseline(model, steps=2), samples) as trainer:
+        while not trainer.finished:
+            trainer.advance()
+        if not trainer.history:
+            trainer.validate(0.0)
+    network = trainer.system.network(trainer.classes).eval()
+    load_weights(network, trainer.best_weights)
+
+    exported_and_loaded(trainer.system, network, trainer.classes, tmp_path / model)
+
+
+def exported_and_loaded(
+    system: System[Any], network: torch.nn.Module, classes: Sequence[str], folder: Path
+) -> None:
+    """Write a bundle, load it as the robot does, and compare how clips of somebody are named."""
+    labels = tuple(name.partition('/')[2] for name in classes)
     promise = Promise(system.preprocess, 0.5, labels=labels)
 
-    loaded = write_bundle(tmp_path / 'siamese', system.exported(network), promise, about={})
+    model = write_bundle(folder, system.exported(network), promise, about={})
 
-    joints, mask = system.inputs(samples[:5])
-    found = loaded.outputs(joints, mask)
-    wanted = classified(system, network, (joints, mask))
-    assert set(found) == {'logits'}
-    np.testing.assert_allclose(found['logits'], wanted, atol=1e-4)
+    assert Recognizer(model, RecognizerConfig()).labels == labels
+    rng = np.random.default_rng(9)
+    clips = [lifting_clip(joint, 0.6, 's9', rng) for joint in ('HEAD', 'HAND_LEFT')]
+    found = ClassifierMatcher(model, 0.5).similarities(clips)
+    logits = classified(system, network, system.inputs([Sample(clip, 'made') for clip in clips]))
+    odds = np.exp(logits.astype(np.float64))
+    np.testing.assert_allclose(found, odds / odds.sum(axis=1, keepdims=True), atol=1e-4)
+
+
+def test_resumed_run_is_an_unbroken_one_and_knows_what_it_compares_with(tmp_path: Path) -> None:
+    # Two of six actions are kept to select on, so that references are there at the checkpoint too.
+    data = replace(DATA, validation_stride=3)
+    recipe = tiny(4, data=data, optimizer=replace(optimizer(4), validate_steps=2))
+    samples = lifting_samples(2)
+    path = tmp_path / 'checkpoint.pt'
+
+    resumed = resumed_as_if_unbroken(recipe, samples, path)
+
+    halfway = load_checkpoint(path)
+    resumed.save(path)
+    done = load_checkpoint(path)
+    for state in (halfway, done):
+        network = state.model()
+        assert isinstance(network, SiameseLstm)
+        assert network.references.shape == (4 * 2 * 2, 12)
+        assert isinstance(network.classification, SupportVectors)
+        assert network.classification.weight.shape == (4, 2 * 16)
+    assert [entry['step'] for entry in resumed.history] == [2, 4]
+    assert halfway.step == 2
+    assert done.step == 4

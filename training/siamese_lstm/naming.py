@@ -9,28 +9,31 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from skeleton_action_ros.core.errors import ConfigError
 from skeleton_action_ros.core.preprocess import PreprocessConfig
 from training.data import Sample
 from training.siamese_lstm.recipe import SequenceRecipe
-from training.siamese_lstm.sequences import prepared
+from training.siamese_lstm.sequences import sequences_of
 from training.system import Arrays, System, tensors
 
 S = TypeVar('S', bound=SequenceRecipe)
 
 
 class NamingSystem(System[S]):
-    """What Siamese-LSTM and its baselines have in common: prepared sequences in, logits out."""
+    """What Siamese-LSTM and its baselines have in common: sequences in, logits out."""
 
     kind: ClassVar[str] = 'classifier'
 
     def inputs(self, samples: Sequence[Sample]) -> Arrays:
-        return prepared(samples, self.recipe)
+        return sequences_of(samples, self.recipe)
 
     @property
     def preprocess(self) -> PreprocessConfig:
         return self.recipe.preprocess
 
     def exported(self, network: nn.Module) -> nn.Module:
+        if not self.recipe.prepared:
+            raise ConfigError('a bundle takes prepared joints, and this recipe has prepared=False')
         return network
 
     def logits(self, network: nn.Module, inputs: Arrays) -> NDArray[np.float32]:

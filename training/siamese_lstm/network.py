@@ -34,7 +34,7 @@ class SequenceEncoder(nn.Module):
     One branch of L: LSTM layers, and what the last of them holds after the last frame.
 
     Each of the 45 numbers is first scaled to zero mean and unit spread over the training batches,
-    about which the paper is silent: without, hundreds of steps pass before anything is learned.
+    about which the paper is silent.
 
     :param config: cells and layers; Florence has one of 128, GTU two of 200.
     """
@@ -65,8 +65,7 @@ class MatchNetwork(nn.Module):
     that it is done once a sequence and not once a pair.
 
     Before training W1_R is -W1_T, so that what is seen first is how far o_T is from o_R; both are
-    learned freely from there. The paper is silent about initial weights; from independent ones
-    the match of a pair is learned more slowly, and less well from little data.
+    learned freely from there. The paper is silent about initial weights.
 
     :param cells: M, length of o_T and of o_R.
     :param hidden: widths between the concatenation (2 M) and the two outputs.

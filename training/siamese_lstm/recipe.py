@@ -86,8 +86,14 @@ class SequenceRecipe(Recipe):
     Here every sequence passes through `prepare`, as on the robot: resampled to as many frames as
     the longer ones of Florence have (19 on average), from the hips, and scaled by the trunk. It is
     not turned: people face the camera in Florence, and what is estimated of their heading blurs it.
+
+    :param prepared: whether sequences pass through `prepare`; else they are resampled only, to as
+        many frames evenly in time: metres, the camera's frame, what was not seen as it was written.
+    :param changed: whether they are changed in training, as `augment` says; prepared ones only.
     """
 
+    prepared: bool = True
+    changed: bool = True
     data: DataConfig = field(default_factory=lambda: DataConfig(validation_stride=0))
     preprocess: PreprocessConfig = field(
         default_factory=lambda: PreprocessConfig(frames=24, turn=False)

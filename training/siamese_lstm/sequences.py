@@ -1,4 +1,4 @@
-"""Sequences to learn from: prepared once, drawn evenly over the actions, changed a little."""
+"""Sequences: prepared once; those to learn from drawn evenly over the actions, changed a little."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from skeleton_action_ros.core.preprocess import prepare
+from skeleton_action_ros.core.errors import ConfigError
+from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
+from skeleton_action_ros.core.skeleton import Clip
 from training.augment import Motions, augmented
 from training.data import Sample
 from training.siamese_lstm.recipe import SequenceRecipe
@@ -17,15 +19,35 @@ from training.system import Arrays
 Floats = NDArray[np.float32]
 
 _FINER = 2
-"""Sequences are kept at so many times the frames of the network, so that time can be stretched."""
+"""What is changed is kept at so many times the network's frames, so that time can be stretched."""
 
 
-def prepared(samples: Sequence[Sample], recipe: SequenceRecipe) -> Arrays:
-    """Return joints (N, T, 15, 3) and mask (N, T, 15) of clips."""
-    joints, mask = zip(
-        *(prepare(sample.clip, recipe.preprocess) for sample in samples), strict=True
-    )
+def sequences_of(samples: Sequence[Sample], recipe: SequenceRecipe) -> Arrays:
+    """Return joints (N, T, 15, 3) and mask (N, T, 15) of clips, prepared or as recorded."""
+    pairs = [
+        prepare(sample.clip, recipe.preprocess)
+        if recipe.prepared
+        else as_recorded(sample.clip, recipe.preprocess)
+        for sample in samples
+    ]
+    joints, mask = zip(*pairs, strict=True)
     return np.stack(joints), np.stack(mask)
+
+
+def as_recorded(clip: Clip, config: PreprocessConfig) -> tuple[Floats, Floats]:
+    """
+    Resample a clip of `common_15`, and leave it where it was seen.
+
+    :return: joints (T, 15, 3) in metres, the camera's frame, and mask (T, 15), 1 where a joint was
+        seen; between two frames both are on the straight line.
+    """
+    times = (clip.stamps_ns - clip.stamps_ns[0]).astype(np.float64)
+    at = np.linspace(0.0, times[-1], config.frames)
+    seen = clip.confidence >= config.min_confidence
+    values = np.concatenate((clip.joints_m, seen[..., None]), axis=2).reshape(len(clip), -1)
+    columns = [np.interp(at, times, column) for column in values.T]
+    out = np.stack(columns, axis=1).reshape(config.frames, -1, 4).astype(np.float32)
+    return out[..., :3], out[..., 3]
 
 
 class Sequences:
@@ -33,14 +55,19 @@ class Sequences:
     Clips to learn from.
 
     :param samples: N clips.
+    :raises ConfigError: they were to be changed, but not prepared.
     """
 
     def __init__(self, samples: Sequence[Sample], recipe: SequenceRecipe) -> None:
+        if recipe.changed and not recipe.prepared:
+            raise ConfigError('prepared sequences alone are changed: prepared=False, changed=True')
         self._recipe = recipe
-        finer = replace(recipe.preprocess, frames=_FINER * recipe.preprocess.frames)
-        joints, mask = zip(*(prepare(sample.clip, finer) for sample in samples), strict=True)
+        config = recipe.preprocess
+        if recipe.changed:
+            config = replace(config, frames=_FINER * config.frames)
+        joints, mask = sequences_of(samples, replace(recipe, preprocess=config))
         durations_s = np.array([sample.clip.duration_s for sample in samples])
-        self._motions = Motions(np.stack(joints), np.stack(mask), durations_s)
+        self._motions = Motions(joints, mask, durations_s)
         names = sorted({sample.action for sample in samples})
         self.classes = np.array([names.index(sample.action) for sample in samples], np.int64)
         """(N,) number of each one's action, among all that are there, sorted."""
@@ -59,8 +86,10 @@ class Sequences:
         return np.concatenate(places)
 
     def changed(self, places: NDArray[np.intp], rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Return joints (B, T, 15, 3) and mask of the clips at places, changed by chance."""
+        """Return joints (B, T, 15, 3) and mask of clips, changed if the recipe says so."""
         motions = self._motions.chosen(places, np.zeros(len(places), np.bool_))
+        if not self._recipe.changed:
+            return motions.joints, motions.mask
         return augmented(motions, self._recipe.preprocess.frames, self._recipe.augment, rng)
 
 

@@ -26,6 +26,10 @@ from training.siamese_lstm.sequences import Sequences
 from training.system import Arrays, Variant, in_parts, tensors
 
 PAPER = 'Siamese-LSTM (Yucer and Akgul, 2018)'
+PLAIN = ('changed=False',)
+RECORDED = (*PLAIN, 'prepared=False')
+"""Settings of what the paper has: no augmentation; nor any preparation but the number of frames."""
+
 FLORENCE, UTD, NW_UCLA = 'florence3d-loao', 'utd-cross-subject', 'nw-ucla-cross-view'
 
 
@@ -54,6 +58,12 @@ class SiameseLstmSystem(NamingSystem[SiameseRecipe]):
             'Siamese-LSTM DML, the metric learned from six data sets',
             (f'data.train={POOL!r}', 'pairs.clips_per_class=4'),
             also=(FLORENCE, UTD),
+        ),
+        'plain': Variant('Siamese-LSTM DML, no augmentation', PLAIN, also=(FLORENCE,)),
+        'recorded': Variant(
+            'Siamese-LSTM DML, no augmentation, coordinates as recorded',
+            RECORDED,
+            also=(FLORENCE,),
         ),
         'gtu': Variant(
             'Siamese-LSTM DML as for GTU Action 3D, which has 97.06 there',
