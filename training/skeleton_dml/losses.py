@@ -1,4 +1,4 @@
-"""The metric loss and the classifier's loss, half and half, by pytorch-metric-learning."""
+"""The metric loss, by pytorch-metric-learning, and the classifier's."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ class JointLoss(nn.Module):
         L_MS = 1/K sum_i { 1/alpha log[1 + sum_P exp(-alpha (D_ik - lambda))]
                          + 1/beta  log[1 + sum_N exp( beta  (D_ik - lambda))] }      (equation 3)
 
-    with D the cosine; or the triplet margin loss, the mean of max(d_ap - d_an + margin, 0) over the
-    triplets for which it is not 0, with d the distance of embeddings of unit length.
+    with D the dot product (section III.A) of embeddings brought to unit length, the cosine, by
+    which others are in the same order as by Euclidean distance, the abstract's; or the triplet
+    margin loss, the mean of max(d_ap - d_an + margin, 0) over the triplets for which it is not 0,
+    with d the Euclidean distance of embeddings of unit length.
     """
 
     def __init__(self, config: MetricConfig) -> None:
@@ -42,21 +44,17 @@ class JointLoss(nn.Module):
         self.share = config.classifier
 
     def forward(
-        self, embeddings: Tensor, logits: Tensor, classes: Tensor, comparable: Tensor
+        self, embeddings: Tensor, logits: Tensor, classes: Tensor, possible: Tensor
     ) -> Tensor:
         """
-        Compute the loss of a batch.
+        Compute the loss of a batch of one data set.
 
         :param embeddings: (B, E).
         :param logits: (B, C).
         :param classes: (B,) class numbers.
-        :param comparable: (C, C) bool: whether two classes are certainly different actions. Pairs
-            and logits of classes that may be the same action are left out.
+        :param possible: (C,) bool: the classes of the data set, which the classifier is to tell
+            apart; an action of another might be the same, and its logit is left out.
         """
-        anchor, positive, other, negative = self.miner(embeddings, classes)
-        kept = comparable[classes[other], classes[negative]]
-        pairs = (anchor, positive, other[kept], negative[kept])
-        metric: Tensor = self.metric(embeddings, classes, pairs)
-        possible = comparable[classes].scatter(1, classes[:, None], True)
+        metric: Tensor = self.metric(embeddings, classes, self.miner(embeddings, classes))
         named = functional.cross_entropy(logits.masked_fill(~possible, _IMPOSSIBLE), classes)
         return (1.0 - self.share) * metric + self.share * named

@@ -14,8 +14,8 @@ class ImageConfig:
     What the network sees.
 
     :param representation: a key of `images.REPRESENTATIONS`.
-    :param size: rows and columns of the network's input. The paper has 256; a step on 64 takes a
-        sixteenth of its time.
+    :param size: rows and columns of the network's input. The paper gives none, its code has 256;
+        64 has a sixteenth of the pixels.
     :param rotation_deg: training images are turned by up to so much, either way; 0 turns none.
     :param prepared: draw the joints that `core.preprocess.prepare` gives, which is what a bundle
         gets; the paper draws those of the camera.
@@ -34,8 +34,10 @@ class EmbedderConfig:
 
     :param embedding: length of the embedding; Table III has 128, 256 and 512.
     :param hidden: width between the embedder's two layers, about which the paper is silent.
-    :param weights: file of ImageNet weights of a ResNet18, with torchvision's names; '' starts from
-        random weights. The paper starts from ImageNet's.
+    :param weights: file of weights of a ResNet18, with torchvision's names, which the network is
+        made from, and which must therefore be there whenever it is made; '' starts from random
+        weights. "Weights are initialized with a pre-trained model" (section III.C): ImageNet's, in
+        the code.
     """
 
     embedding: int = 512
@@ -49,17 +51,15 @@ class MetricConfig:
     The losses; where the paper's text and its published code differ, the text is followed.
 
     :param loss: 'multi-similarity' or 'triplet-margin'.
-    :param alpha: of multi-similarity; like the next two fixed, says the paper, and gives no value;
-        these are the code's.
+    :param alpha: of multi-similarity; with the next two "fixed hyper-parameters" (section III.D),
+        to which the paper gives no value; these are the code's.
     :param beta: of the negative pairs.
     :param base: lambda in equation 3.
     :param miner_epsilon: paper 0.05, code 0.1.
     :param margin: of the triplets: paper 0.1, code 0.2.
-    :param classifier: share of the classifier's loss; the metric's has the rest. Code: half and
-        half.
-    :param across: whether actions of different data sets are told apart, unless they have the same
-        name. The paper has one data set; where a wave of one and a wave of another might be the
-        same, neither loss sees the pair.
+    :param classifier: share of the classifier's loss; the metric's has the rest. "In contrast to
+        SL-DML we do not apply weighting to the classifier- and embedder loss" (section III.D):
+        the halves, which the code has too, are that sum but for a factor of two.
     """
 
     loss: str = 'multi-similarity'
@@ -69,15 +69,15 @@ class MetricConfig:
     miner_epsilon: float = 0.05
     margin: float = 0.1
     classifier: float = 0.5
-    across: bool = False
 
 
 @dataclass(frozen=True)
 class DrawConfig:
     """
-    What stands in a batch: paper and code have 32 images, 4 of each class.
+    What stands in a batch: "a batch size of 32" (section III.E), of which the code has 4 images of
+    each class. Here all are of one data set, since actions of two might be the same.
 
-    :param classes: classes in it.
+    :param classes: classes in it, or as many as the data set has.
     :param clips_per_class: images of each.
     """
 
@@ -91,15 +91,13 @@ class SkeletonDmlRecipe(Recipe):
     A complete configuration of Skeleton-DML.
 
     The paper trains 100 epochs of NTU RGB+D 120 by RMSprop with a rate of 1e-6, from pretrained
-    weights. From random weights that rate learns nothing, so the rate is the best of `rates` on the
-    validation classes. RMSprop's first steps are ten times its rate, hence the warm-up; that the
-    rate falls and weights are averaged is the framework's, for every system.
+    weights. RMSprop moves a weight by about its rate in a step, which in 450 steps of 1e-6 comes to
+    half a thousandth: too little from random weights, so the rate is the best of `rates` on the
+    validation classes. RMSprop's first step is ten times its rate, hence the warm-up; that the rate
+    falls, gradients are clipped and weights are averaged is the framework's.
 
     `preprocess` is of images of prepared joints; its frames are about as many as the recordings
     have, and a multiple of the three times that a pixel of the paper's image holds.
-
-    A step of 32 images of 64 x 64 takes a quarter of a second on one core: the trials and the run
-    together are five minutes.
     """
 
     system: str = 'skeleton-dml'
@@ -110,7 +108,7 @@ class SkeletonDmlRecipe(Recipe):
     draw: DrawConfig = field(default_factory=DrawConfig)
     optimizer: OptimizerConfig = field(
         default_factory=lambda: OptimizerConfig(
-            steps=900,
+            steps=450,
             learning_rate=3e-4,
             rates=(1e-3, 3e-4, 1e-4),
             rate_steps=100,

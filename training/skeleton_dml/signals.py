@@ -11,8 +11,8 @@ from skeleton_action_ros.core.errors import SkeletonActionError
 
 SIDE = 128
 """
-Rows and columns. The published code saves 5 x 5 inches, 500 pixels; its network sees 224 of them,
-and here, where it sees 64, a drawing of 500 would take most of the time there is.
+Rows and columns, whatever the size of the network's input. The published code saves 5 x 5 inches,
+500 pixels, of which a network that sees 64 x 64 has no use.
 """
 
 ALPHA = 0.2

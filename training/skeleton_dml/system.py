@@ -32,23 +32,23 @@ _SMALLEST_IMAGE = 32
 @dataclass(frozen=True)
 class ImageBatch:
     """
-    One step's images.
+    One step's images, all of one data set.
 
     :param images: (B, 3, H, W).
     :param classes: (B,) class numbers.
     :param degrees: (B,) by how much each is turned.
-    :param comparable: (C, C) bool: whether two classes are certainly different actions.
+    :param possible: (C,) bool: which classes are of the data set.
     """
 
     images: Bytes
     classes: NDArray[np.int64]
     degrees: NDArray[np.float64]
-    comparable: NDArray[np.bool_]
+    possible: NDArray[np.bool_]
 
 
 class ImageBatches:
     """
-    All batches of a run, by their step number: some classes, some images of each.
+    All batches of a run, by their step number: some classes of a data set, some images of each.
 
     :param images: (N, 3, H, W).
     :param actions: (N) 'data set/label' of each.
@@ -61,26 +61,27 @@ class ImageBatches:
         number = {name: index for index, name in enumerate(names)}
         class_of = np.array([number[action] for action in actions])
         self._members = [np.flatnonzero(class_of == index) for index in range(len(names))]
-        self._comparable = comparable(names, across=recipe.metric.across)
+        self._dataset_of = np.array([name.partition('/')[0] for name in names])
+        self._datasets = np.unique(self._dataset_of)
 
     def at(self, step: int) -> ImageBatch:
         """
         Make the batch of a step, counted from 0.
 
-        Every class is as likely as every other, whatever its size or data set, as the `m per class`
-        sampler of the published code has it.
+        Every data set is as likely as every other, and in it every class, whatever its size, as the
+        `m per class` sampler of the published code has it.
         """
         rng = np.random.default_rng((self._recipe.seed, step))
         config = self._recipe.draw
-        count = min(config.classes, len(self._members))
-        drawn = rng.permutation(len(self._members))[:count]
+        possible = self._dataset_of == rng.choice(self._datasets)
+        drawn = rng.permutation(np.flatnonzero(possible))[: config.classes]
         places = np.concatenate([self._some(number, rng) for number in drawn])
         most = self._recipe.images.rotation_deg
         return ImageBatch(
             images=self._images[places],
             classes=np.repeat(drawn, config.clips_per_class),
             degrees=rng.uniform(-most, most, len(places)),
-            comparable=self._comparable,
+            possible=possible,
         )
 
     def close(self) -> None:
@@ -124,11 +125,9 @@ class SkeletonDmlSystem(System[SkeletonDmlRecipe]):
         return ImageBatches(images, [sample.action for sample in samples], self.recipe)
 
     def loss(self, network: nn.Module, batch: ImageBatch) -> Tensor:
-        images, classes, comparable = tensors(
-            network, (batch.images, batch.classes, batch.comparable)
-        )
+        images, classes, possible = tensors(network, (batch.images, batch.classes, batch.possible))
         embeddings, logits = network(rotated(as_input(images), batch.degrees))
-        loss: Tensor = self._loss(embeddings, logits, classes, comparable)
+        loss: Tensor = self._loss(embeddings, logits, classes, possible)
         return loss
 
     def inputs(self, samples: Sequence[Sample]) -> Arrays:
@@ -170,21 +169,3 @@ class SkeletonDmlSystem(System[SkeletonDmlRecipe]):
         (images,) = tensors(network, inputs)
         embeddings, logits = network(as_input(images))
         return embeddings, logits
-
-
-def comparable(actions: Sequence[str], *, across: bool) -> NDArray[np.bool_]:
-    """
-    Tell which classes are certainly different actions, (C, C).
-
-    :param actions: 'data set/label' of each class.
-    :param across: count classes of different data sets as different, unless they are called the
-        same.
-    """
-    datasets, labels = (
-        np.array(parts) for parts in zip(*(action.split('/', 1) for action in actions), strict=True)
-    )
-    table = datasets[:, None] == datasets
-    if across:
-        table |= labels[:, None] != labels
-    np.fill_diagonal(table, val=False)
-    return np.asarray(table, np.bool_)
