@@ -20,7 +20,7 @@ WEIGHTS = 'resnet18-imagenet.pth'
 names another."""
 
 SHORT = ('optimizer.rates=()',)
-"""In small, no rates are tried for a row: it has the one of the recipe that tries none."""
+"""In small, a row tries no rates and has the recipe's 3e-4."""
 
 AS_PUBLISHED = (
     f'embedder.weights={WEIGHTS}',
