@@ -105,6 +105,8 @@ def test_body_of_which_a_shoulder_or_hip_is_never_seen_keeps_the_cameras_axes(
 ) -> None:
     turn = turned(1, 40.0) @ turned(0, 10.0)
     clip = moved(standing_clip(FRAMES), turn, 1.0, [0.3, -0.2, 1.0])
+    # Each frame is seen from its torso, so that walking does not count; to `prepare` it does.
+    clip.joints_m[:] += np.linspace((0.0, 0.0, 0.0), (0.6, 0.2, -0.3), FRAMES)[:, None]
     gone = lost if torso else [*lost, Common15.TORSO]
     clip.joints_m[:, gone] = 0.0
     clip.confidence[:, gone] = 0.0
