@@ -1,12 +1,16 @@
 """
 Depth motion images of UTD-MHAD's depth videos: one grey image a clip, made once and cached.
 
-The paper "generates descriptors for the depth data", the depth motion image of Kamel et al. ("Deep
-convolutional neural networks for human action recognition using depth maps and postures"), cropped,
-rescaled and grey, and says no more. That image is 255 - max(I(i, j, t)) over the frames t: of all
-depths that a pixel ever had one extreme stays. Here grey grows with nearness, and the nearest
-stays: an arm in front of the body is seen, which the farthest would hide. The sum of all changes,
-which others call by this name, is here as well.
+"For depth images we stack different frames of same action together and then make small images
+dataset. For the model easiness we also rescale the images and convert into grey scale by removing
+the coloured background" (section 4.2). The paper calls what comes of it DMI descriptors, those of
+Kamel et al. ("Deep convolutional neural networks for human action recognition using depth maps and
+postures"). Their image is 255 - max(I(i, j, t)) over the frames t: of all depths that a pixel ever
+had one extreme stays.
+
+The rest is ours. Grey grows with nearness, and the nearest stays: an arm in front of the body is
+seen, which the farthest would hide. The person is cut out, and the image resized to `SIDE`. The sum
+of all changes, which others call by this name, is here as well.
 
 The videos hold the person alone: everything else is 0.
 """

@@ -18,8 +18,8 @@ class NetworkConfig:
     :param attention: whether temporal attention modules stand before the trunk; without them the
         trunk sees coordinates and depth as they are.
     :param trunk: 'resnet18', 'resnet50' or 'alexnet'.
-    :param size: rows and columns of what the trunk sees; "each skeleton sample is scaled to
-        50 x 50".
+    :param size: rows and columns of what the trunk sees: "each skeleton sample is scaled to
+        50 x 50". That depth images are as large is ours.
     """
 
     modality: str = 'skeleton'
@@ -69,11 +69,11 @@ class TarmRecipe(Recipe):
     """
     A complete configuration of TARM with CNN.
 
-    The paper optimises with Adam (0.9, 0.999, 1e-8, no decay) from a rate of 0.01, a fifth of it
-    whenever the validation loss stands still; its validation persons are those that it reports on.
-    Here nothing is selected: every odd person is learned from for a settled number of steps, while
-    the rate falls as a cosine ('plateau' with `optimizer.decay=0.2` is the paper's). Rate, steps
-    and changes were settled with person 7 kept out.
+    The paper optimises with Adam (0.9, 0.999, 1e-8, no decay) from a rate of 0.01 "with a 0.2
+    factor reduction on plateau", of what it does not say; its validation persons are those that it
+    reports on. Here nothing is selected: every odd person is learned from for a settled number of
+    steps, while the rate falls as a cosine (`optimizer.schedule=plateau` with `optimizer.decay=0.2`
+    reduces it by that factor). Rate, steps and changes were settled with person 7 kept out.
 
     Coordinates are those of `prepare` with its 15 joints, from the median hip centre of the clip,
     in metres and in the camera's directions; the paper has the 20 joints of the sensor "without any

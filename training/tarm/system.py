@@ -116,18 +116,18 @@ class TarmSystem(System[TarmRecipe]):
             {DEPTH: 34.31},
         ),
         'depth': Variant('depth: TARM, ResNet18', _DEPTH, 'Table 2', {DEPTH: 49.20}),
+        'stacked': Variant(
+            'both, four TARM, one ResNet18', ('net.modality=stacked',), 'Figure 7', {DEPTH: 81.46}
+        ),
         **{
             rule: Variant(
                 f'both, fused by {rule}',
                 ('net.modality=both', f'fusion={rule}'),
-                'Figure 7',
-                {DEPTH: 81.46},
+                'Section 4.3',
+                also=(DEPTH,),
             )
             for rule in FUSIONS
         },
-        'stacked': Variant(
-            'both, four TARM, one ResNet18', ('net.modality=stacked',), 'Figure 7', {DEPTH: 81.46}
-        ),
     }
 
     def __init__(self, recipe: TarmRecipe) -> None:
