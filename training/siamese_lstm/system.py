@@ -87,8 +87,9 @@ class SiameseLstmSystem(NamingSystem[SiameseRecipe]):
         joints, pairs, match = tensors(network, (batch.joints, batch.pairs, batch.match))
         logits = network.match.pairs(network.encoder(joints), pairs)
         wanted = torch.where(match, MATCH, 1 - MATCH)
-        # Each data set's mean, and the mean of these: as many pairs as it has, its share is one.
-        parts = zip(logits.split(batch.counts), wanted.split(batch.counts), strict=True)
+        # The mean over the data sets of the mean of each, however many pairs it has.
+        counts = list(batch.counts)
+        parts = zip(torch.split(logits, counts), torch.split(wanted, counts), strict=True)
         return torch.stack([functional.cross_entropy(*part) for part in parts]).mean()
 
     def finish(self, network: nn.Module, samples: Sequence[Sample]) -> None:
