@@ -21,11 +21,12 @@ from tqdm import tqdm
 from skeleton_action_ros.adapters.clips import find_clips, load_clip
 from skeleton_action_ros.adapters.datasets import DATASETS, main_bodies
 from skeleton_action_ros.adapters.datasets.base import even_stamps
-from skeleton_action_ros.core.errors import BadClipError, DatasetError
+from skeleton_action_ros.core.errors import BadClipError, DatasetError, ExamError
 from skeleton_action_ros.core.layouts import to_common_15
 from skeleton_action_ros.core.preprocess import PreprocessConfig, mirrored, prepare
 from skeleton_action_ros.core.simulation import ACTIONS, Sensor, draw_person, simulate_action
 from skeleton_action_ros.core.skeleton import Clip
+from skeleton_action_ros.evaluation.exam import plan_exam
 from training.kth import KTH_LABELS, KTH_RATE_HZ, kth_clips
 
 SIMULATED = 'simulated'
@@ -275,14 +276,36 @@ def split_classes(
     Keep every `stride`-th class of each data set for validation: (training, validation).
 
     Classes are counted in alphabetical order within their data set, from `seed_offset`. No class is
-    on both sides. A stride of 0 keeps none.
+    on both sides. A stride of 0 keeps none; nor is any kept of a data set of which so few would be
+    that nothing could be asked (`can_be_asked`): its classes are learned instead.
     """
     held: set[str] = set()
-    for dataset in sorted({sample.dataset for sample in samples}):
-        actions = sorted({sample.action for sample in samples if sample.dataset == dataset})
-        held |= set(actions[seed_offset::stride]) if stride else set()
+    for own in by_dataset(samples).values():
+        actions = sorted({sample.action for sample in own})
+        kept = set(actions[seed_offset::stride]) if stride else set()
+        if can_be_asked([sample for sample in own if sample.action in kept]):
+            held |= kept
     training = [sample for sample in samples if sample.action not in held]
     return training, [sample for sample in samples if sample.action in held]
+
+
+def by_dataset(samples: Iterable[Sample]) -> dict[str, list[Sample]]:
+    """Return the clips of each data set, by its name in alphabetical order."""
+    found: dict[str, list[Sample]] = {}
+    for sample in samples:
+        found.setdefault(sample.dataset, []).append(sample)
+    return dict(sorted(found.items()))
+
+
+def can_be_asked(samples: Sequence[Sample]) -> bool:
+    """Say whether clips make an exam: of two actions and two persons who both show them."""
+    try:
+        plan_exam(
+            [sample.clip.label for sample in samples], [sample.clip.subject for sample in samples]
+        )
+    except ExamError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

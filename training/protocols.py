@@ -16,7 +16,7 @@ from skeleton_action_ros.core.errors import ConfigError
 from skeleton_action_ros.evaluation.exam import Draw, make_draws, plan_exam
 from training.closed_sets import CLOSED_SETS, IN_FOLDS, ask_of, even, nobody, odd
 from training.config import Recipe
-from training.data import SIMULATED, Sample, split_classes
+from training.data import SIMULATED, Sample, by_dataset, can_be_asked, split_classes
 from training.questions import (
     EXAM_DRAWS,
     Ask,
@@ -59,6 +59,9 @@ def split(recipe: Recipe, samples: Sequence[Sample]) -> Split:
     """
     Divide what a recipe's protocol lets it learn from into what is learned and what is selected on.
 
+    Selected on is only what can be asked: what is kept back of a data set is left out where it is
+    of one action alone or, of actions that are not learned, makes no exam.
+
     :raises ConfigError: there is no such protocol.
     """
     protocol = protocol_named(recipe.protocol)
@@ -69,7 +72,13 @@ def split(recipe: Recipe, samples: Sequence[Sample]) -> Split:
     if protocol.closed and not recipe.data.validation_stride:
         held = nobody
     training = [sample for sample in allowed if not held(sample)]
-    return Split(training, [sample for sample in allowed if held(sample)])
+    kept = by_dataset(sample for sample in allowed if held(sample))
+    askable = _several_actions if protocol.closed else can_be_asked
+    return Split(training, [sample for own in kept.values() if askable(own) for sample in own])
+
+
+def _several_actions(samples: Sequence[Sample]) -> bool:
+    return len({sample.action for sample in samples}) > 1
 
 
 def protocol_named(name: str) -> Protocol:

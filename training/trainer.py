@@ -23,7 +23,7 @@ from skeleton_action_ros.core.errors import ConfigError, SkeletonActionError
 from training import parallel
 from training.checkpoints import read_state, write_state
 from training.config import SCHEDULES, Recipe, completed
-from training.data import Sample, fingerprint
+from training.data import Sample, by_dataset, fingerprint
 from training.evaluate import examined
 from training.protocols import split
 from training.provenance import commit
@@ -262,12 +262,10 @@ class Trainer:
         return self._known[dataset]
 
     def _validation_inputs(self) -> dict[str, tuple[list[Sample], Arrays]]:
-        """Return the validation clips of each data set that keeps two classes, prepared once."""
+        """Return the validation clips of each data set, prepared once."""
         if not self._asked:
-            for dataset in sorted({sample.dataset for sample in self.validation}):
-                own = [sample for sample in self.validation if sample.dataset == dataset]
-                if len({sample.clip.label for sample in own}) > 1:
-                    self._asked[dataset] = own, self.system.inputs(own)
+            for dataset, own in by_dataset(self.validation).items():
+                self._asked[dataset] = own, self.system.inputs(own)
         return self._asked
 
 

@@ -100,10 +100,10 @@ def test_short_clips_and_bodies_that_cannot_be_placed_are_no_samples() -> None:
 def test_no_class_is_both_trained_and_validated_on() -> None:
     rng = np.random.default_rng(0)
     samples = [
-        Sample(lifting_clip('HEAD', 0.3, 's1', rng, label), dataset)
+        Sample(lifting_clip('HEAD', 0.3, f's{person}', rng, label), dataset)
         for dataset in ('a', 'b')
         for label in 'pqrstu'
-        for _ in range(2)
+        for person in range(2)
     ]
 
     training, validation = split_classes(samples, 3)
@@ -112,6 +112,30 @@ def test_no_class_is_both_trained_and_validated_on() -> None:
     assert len(training) + len(validation) == len(samples)
     assert not {s.action for s in training} & {s.action for s in validation}
     assert split_classes(samples, 0) == (samples, [])
+
+
+@pytest.mark.parametrize(
+    ('labels', 'people', 'kept'),
+    [
+        ('pqrst', 2, {'q', 't'}),
+        ('pqrs', 2, set()),  # q alone: nothing it could be taken for
+        ('pqrst', 1, set()),  # nobody else to ask
+    ],
+)
+def test_nothing_is_kept_of_a_data_set_of_which_nothing_could_be_asked(
+    labels: str, people: int, kept: set[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    samples = [
+        Sample(lifting_clip('HEAD', 0.3, f's{person}', rng, label), 'made')
+        for label in labels
+        for person in range(people)
+    ]
+
+    training, validation = split_classes(samples, 3)
+
+    assert {sample.clip.label for sample in validation} == kept
+    assert {sample.clip.label for sample in training} == set(labels) - kept
 
 
 def test_one_sided_actions_are_told_from_their_mirror_images() -> None:

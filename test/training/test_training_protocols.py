@@ -143,6 +143,19 @@ def test_what_is_asked_is_neither_learned_from_nor_selected_on(name: str) -> Non
         assert not set(draw.references.tolist()) & set(draw.queries.tolist())
 
 
+def test_kept_clips_that_cannot_be_asked_are_neither_learned_nor_selected_on() -> None:
+    # A2 and A8 are kept to select on: A2 alone asks nothing, of one person neither do both.
+    learned = [sample('ntu', 3, person) for person in (1, 2)]
+    alone = [sample('ntu', 2, person) for person in (1, 2)]
+    one_person = [sample('ntu', number, 1) for number in (2, 8)]
+    both = [sample('ntu', number, person) for number in (2, 8) for person in (1, 2)]
+
+    for kept, selected in ((alone, []), (one_person, []), (both, both)):
+        found = split(recipe('ntu120-one-shot-20'), [*learned, *kept])
+        assert found.training == learned
+        assert found.validation == selected
+
+
 def test_same_person_is_never_on_both_sides_of_the_subject_disjoint_protocols() -> None:
     for name in ('utd-sd-15', 'utd-closed'):
         _, queries = places(ask(name, UTD), UTD)
