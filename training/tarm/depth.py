@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,6 +33,7 @@ from skeleton_action_ros.adapters.datasets.utd_mhad import DATASET
 from skeleton_action_ros.core.errors import ConfigError, DatasetError
 from training.data import Sample, cache_root, data_root
 from training.depth_videos import Key, depth_files, key_of
+from training.files import written_whole
 
 Bytes = NDArray[np.uint8]
 
@@ -165,10 +165,8 @@ def _images(root: Path) -> dict[Key, Bytes]:
     path = cache_root() / f'{DATASET.name}-depth-{digest}.npz'
     if not path.is_file():
         made = [_read_images(file) for file in tqdm(files.values(), unit='video', disable=None)]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f'.{os.getpid()}.part.npz')
-        np.savez_compressed(temporary, images=np.stack(made))
-        temporary.replace(path)
+        with written_whole(path) as part, part.open('wb') as file:
+            np.savez_compressed(file, images=np.stack(made))
     with np.load(path, allow_pickle=False) as content:
         images = content['images']
     return dict(zip(files, images, strict=True))

@@ -36,9 +36,6 @@ _SMALLEST_IMAGE = 32
 _FEWEST_CLIPS = 2
 """Batch normalisation wants as many where the trunk leaves one row and column of an image."""
 
-_FILMED = ('depth', 'stacked')
-"""Modalities without an answer for a clip that has no depth video."""
-
 
 @dataclass(frozen=True)
 class ClipBatch:
@@ -150,7 +147,7 @@ class TarmSystem(System[TarmRecipe]):
 
     def batches(self, samples: Sequence[Sample]) -> ClipBatches:
         """
-        Draw from all clips, or from those with a depth video where a branch wants one of each.
+        Draw from all clips, or from those with a depth video where nothing but depth is seen.
 
         :raises DatasetError: a branch of depth has fewer than two videos to learn from.
         """
@@ -162,7 +159,7 @@ class TarmSystem(System[TarmRecipe]):
                     f'depth is learned from {_FEWEST_CLIPS} or more clips with a depth video, got '
                     f'{len(filmed)} among {len(samples)} clips to learn from'
                 )
-            if self.recipe.net.modality in _FILMED:
+            if self.recipe.net.modality == 'depth':
                 samples = filmed
         classes = np.array([names.index(sample.action) for sample in samples], np.int64)
         return ClipBatches(self.inputs(samples), classes, self.recipe)
@@ -172,7 +169,8 @@ class TarmSystem(System[TarmRecipe]):
         Add up the cross-entropies of all branches, each over the clips that it sees.
 
         What a branch does not see does not pass through it, so that batch normalisation knows
-        nothing of it either. A batch with fewer than two depth videos teaches depth nothing.
+        nothing of it either. A batch with fewer than two depth videos teaches depth nothing. Four
+        stacked planes are one branch, whose fourth is blank for a clip without a video.
         """
         assert isinstance(network, TarmNetwork)
         joints, images, seen, classes = tensors(
@@ -180,7 +178,7 @@ class TarmSystem(System[TarmRecipe]):
         )
         total = torch.zeros((), device=joints.device)
         for name, planes in network.planes(joints, images).items():
-            counted = torch.ones_like(seen) if name == 'skeleton' else seen
+            counted = seen if name == 'depth' else torch.ones_like(seen)
             if int(counted.sum()) < _FEWEST_CLIPS:
                 continue
             logits = network.branches[name](
@@ -207,7 +205,7 @@ class TarmSystem(System[TarmRecipe]):
             seen = np.zeros(len(samples), np.bool_)
         else:
             images, seen = depth_images(samples, self.recipe.depth.image)
-        if modality in _FILMED and not seen.all():
+        if modality == 'depth' and not seen.all():
             one = samples[int(np.flatnonzero(~seen)[0])]
             raise DatasetError(
                 f'{int((~seen).sum())} of {len(seen)} clips have no depth video, such as '
@@ -224,7 +222,8 @@ class TarmSystem(System[TarmRecipe]):
         """
         Name clips by all that is there of them.
 
-        Where branches are fused, a clip without depth video is named by its skeleton alone.
+        Where branches are fused, a clip without depth video is named by its skeleton alone; where
+        planes are stacked, with a blank fourth, as clips without one are learned.
         """
         joints, images, seen = inputs
         placed = tensors(network, (joints, resampled(as_grey(images), self.recipe.net.size), seen))
