@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from skeleton_action_ros.core.errors import SkeletonActionError
 from skeleton_action_ros.core.simulation import ACTIONS, Sensor, draw_person, simulate_action
 from skeleton_action_ros.core.skeleton import Clip
 from training.data import CHECKOUT, SIMULATED, SIMULATED_LAYOUTS, as_sample, load_samples
+from training.files import written_whole
 from training.protocols import POOL
 
 FINDINGS = CHECKOUT / 'training' / 'results' / 'open-set.json'
@@ -79,9 +79,8 @@ def put_into(bundle: Path, findings: Mapping[str, Any], datasets: Sequence[str])
     card.setdefault('results', {})['open_set'] = {
         key: findings[key] for key in WORTH if key in findings
     }
-    part = bundle / f'.card.{os.getpid()}.part'
-    part.write_text(json.dumps(card, indent=2) + '\n', encoding='utf-8')
-    part.replace(bundle / 'card.json')
+    with written_whole(bundle / 'card.json') as part:
+        part.write_text(json.dumps(card, indent=2) + '\n', encoding='utf-8')
     load_bundle(bundle, providers=[CPU])
     return len(described)
 

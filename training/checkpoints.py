@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from skeleton_action_ros.core.errors import SkeletonActionError
 from training.config import Recipe, completed
+from training.files import written_whole
 from training.recipes import SYSTEMS, make_system
 from training.system import System, load_weights
 
@@ -94,13 +94,8 @@ def read_state(path: Path) -> dict[str, Any]:
 
 def write_state(path: Path, state: Mapping[str, Any]) -> None:
     """Write a checkpoint file; whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'{path.name}.{os.getpid()}.part')
-    try:
-        torch.save(dict(state), temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with written_whole(path) as part:
+        torch.save(dict(state), part)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

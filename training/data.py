@@ -27,6 +27,7 @@ from skeleton_action_ros.core.preprocess import PreprocessConfig, mirrored, prep
 from skeleton_action_ros.core.simulation import ACTIONS, Sensor, draw_person, simulate_action
 from skeleton_action_ros.core.skeleton import Clip
 from skeleton_action_ros.evaluation.exam import plan_exam
+from training.files import written_whole
 from training.kth import KTH_LABELS, KTH_RATE_HZ, kth_clips
 
 SIMULATED = 'simulated'
@@ -208,23 +209,21 @@ def _parse(name: str, files: Sequence[Path]) -> Iterator[Sample]:
 
 
 def _save(path: Path, samples: Sequence[Sample]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f'.{os.getpid()}.part.npz')
-    np.savez(
-        temporary,
-        joints_m=np.concatenate([sample.clip.joints_m for sample in samples]),
-        confidence=np.concatenate([sample.clip.confidence for sample in samples]),
-        stamps_ns=np.concatenate([sample.clip.stamps_ns for sample in samples]),
-        frames=np.array([len(sample.clip) for sample in samples]),
-        label=np.array([sample.clip.label for sample in samples]),
-        subject=np.array([sample.clip.subject for sample in samples]),
-        view=np.array([sample.view for sample in samples]),
-        sensor=np.array([sample.sensor for sample in samples]),
-        number=np.array([sample.number for sample in samples]),
-        person=np.array([sample.person for sample in samples]),
-        trial=np.array([sample.trial for sample in samples]),
-    )
-    temporary.replace(path)
+    arrays = {
+        'joints_m': np.concatenate([sample.clip.joints_m for sample in samples]),
+        'confidence': np.concatenate([sample.clip.confidence for sample in samples]),
+        'stamps_ns': np.concatenate([sample.clip.stamps_ns for sample in samples]),
+        'frames': np.array([len(sample.clip) for sample in samples]),
+        'label': np.array([sample.clip.label for sample in samples]),
+        'subject': np.array([sample.clip.subject for sample in samples]),
+        'view': np.array([sample.view for sample in samples]),
+        'sensor': np.array([sample.sensor for sample in samples]),
+        'number': np.array([sample.number for sample in samples]),
+        'person': np.array([sample.person for sample in samples]),
+        'trial': np.array([sample.trial for sample in samples]),
+    }
+    with written_whole(path) as part, part.open('wb') as file:
+        np.savez(file, **arrays)
 
 
 def _load(path: Path, name: str) -> Iterator[Sample]:

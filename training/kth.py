@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from skeleton_action_ros.adapters.datasets.base import read_text
 from skeleton_action_ros.core.errors import DatasetError
+from training.files import written_whole
 from training.videos import Shot, image_count
 
 KTH_LABELS = ('boxing', 'handclapping', 'handwaving', 'jogging', 'running', 'walking')
@@ -139,8 +139,6 @@ def _counts(videos: Sequence[Path], kept: Path) -> dict[Path, int]:
     for path in missing:
         known[keys[path]] = image_count(path)
     if missing:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        temporary = kept.with_suffix(f'.{os.getpid()}.part.json')
-        temporary.write_text(json.dumps(known, indent=1), 'utf-8')
-        temporary.replace(kept)
+        with written_whole(kept) as part:
+            part.write_text(json.dumps(known, indent=1), 'utf-8')
     return {path: known[key] for path, key in keys.items()}

@@ -8,7 +8,6 @@ neighbours stay neighbours. How far apart groups lie means nothing.
 from __future__ import annotations
 
 import argparse
-import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from skeleton_action_ros.core.errors import SkeletonActionError
 from training.checkpoints import Checkpoint, load_checkpoint
 from training.evaluate import MAIN, exercise
+from training.files import written_whole
 from training.skeleton_dml.signals import hue
 from training.system import described
 
@@ -125,15 +125,10 @@ def write_png(path: Path, picture: NDArray[np.uint8]) -> None:
     """Write a picture, red, green and blue; whole or not at all."""
     import cv2
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     done, content = cv2.imencode('.png', picture[..., ::-1])
     assert done, 'a picture of bytes can be encoded'
-    temporary = path.with_name(f'{path.name}.{os.getpid()}.part')
-    try:
-        temporary.write_bytes(content.tobytes())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with written_whole(path) as part:
+        part.write_bytes(content.tobytes())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

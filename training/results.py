@@ -9,7 +9,6 @@ processes may train seeds of one recipe at a time.
 from __future__ import annotations
 
 import json
-import os
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +19,7 @@ from skeleton_action_ros.core.errors import SkeletonActionError
 from training.calibrate import FALSE_ACCEPT, OperatingPoint, choose, mean_curve
 from training.config import Recipe, completed
 from training.data import CHECKOUT
+from training.files import written_whole
 from training.recipes import SYSTEMS
 
 RESULTS = CHECKOUT / 'training' / 'results'
@@ -32,13 +32,8 @@ _OF_A_RUN = (
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a file; whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'{path.name}.{os.getpid()}.part')
-    try:
-        temporary.write_text(json.dumps(content, indent=1) + '\n', 'utf-8')
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with written_whole(path) as part:
+        part.write_text(json.dumps(content, indent=1) + '\n', 'utf-8')
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -11,7 +11,6 @@ none: the box follows what differs from a background that is even along each row
 from __future__ import annotations
 
 import hashlib
-import os
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +22,7 @@ from skeleton_action_ros.core.skeleton import Clip
 from training.convnet3d.contrast import contrast_normalised
 from training.convnet3d.drawing import COLUMNS, ROWS
 from training.data import VIDEOS, Sample, cache_root
+from training.files import written_whole
 from training.shots import shot_of
 from training.videos import read_images
 
@@ -69,10 +69,8 @@ def person_frames(sample: Sample) -> NDArray[np.float16]:
     with torch.inference_mode():
         normal = contrast_normalised(torch.from_numpy(frames)[None])[0].numpy()
     found = np.asarray(normal, np.float16)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f'.{os.getpid()}.part.npy')
-    np.save(temporary, found)
-    temporary.replace(path)
+    with written_whole(path) as part, part.open('wb') as file:
+        np.save(file, found)
     return found
 
 
