@@ -13,7 +13,7 @@ class Curves:
     Loss, learning rate and validation accuracy by step; use it with `with`.
 
     :param folder: where the events go.
-    :param step: of a run that goes on; what an earlier one drew from here on is taken back.
+    :param step: the last one of a run that goes on; what was drawn after it is taken back.
     :raises SkeletonActionError: TensorBoard is not installed.
     """
 
@@ -24,7 +24,7 @@ class Curves:
             raise SkeletonActionError(
                 "there is no TensorBoard here: it is in this package's extra 'train'"
             ) from None
-        self._writer = SummaryWriter(folder, purge_step=step)
+        self._writer = SummaryWriter(folder, purge_step=step + 1)
 
     def __enter__(self) -> Curves:
         return self

@@ -178,14 +178,24 @@ def _cached(name: str) -> list[Sample]:
             f'than {folder.parent}'
         )
     files = DATASETS[name].files(folder) if name in DATASETS else find_clips(folder)
-    listing = [f'{_CACHE_FORMAT}', *(f'{f.relative_to(folder)} {f.stat().st_size}' for f in files)]
+    told = ((file.relative_to(folder), file.stat()) for file in files)
+    listing = [
+        f'{_CACHE_FORMAT}',
+        *(f'{file} {found.st_size} {found.st_mtime_ns}' for file, found in told),
+    ]
     key = hashlib.sha256('\n'.join(listing).encode()).hexdigest()[:16]
     path = cache_root() / f'{name}-{key}.npz'
     try:
         return list(_load(path, name))
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         # Not there yet, or cut short.
-        _save(path, list(_parse(name, files)))
+        samples = list(_parse(name, files))
+        if not samples:
+            raise DatasetError(
+                f'nothing to learn from in {folder}: expected clips of {SHORTEST_FRAMES} frames or '
+                f'more in which a body can be placed, got none in {len(files)} files'
+            ) from None
+        _save(path, samples)
         return list(_load(path, name))
 
 
@@ -253,14 +263,16 @@ def _load(path: Path, name: str) -> Iterator[Sample]:
 
 def fingerprint(samples: Iterable[Sample], files: Iterable[Path] = ()) -> str:
     """
-    Hash what is learned from, so that a checkpoint and a card can name it.
+    Hash what is learned from and split by, so that a checkpoint and a card can name it.
 
     :param files: of which more than the joints is learned, by name and size.
     """
     digest = hashlib.sha256()
     for sample in samples:
         clip = sample.clip
-        digest.update(f'{sample.action} {clip.subject} {sample.view} {sample.sensor}'.encode())
+        named = (sample.action, clip.subject, sample.view, sample.sensor)
+        numbered = (sample.number, sample.person, sample.trial)
+        digest.update('\n'.join(map(str, (*named, *numbered))).encode())
         for array in (clip.joints_m, clip.confidence, clip.stamps_ns):
             digest.update(np.ascontiguousarray(array).tobytes())
     for file in files:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -45,6 +46,11 @@ def commit() -> str:
         return os.environ.get('SKELETON_ACTION_COMMIT', 'unknown')
     changed = git('diff', 'HEAD', '--name-only', '--', *DECISIVE)
     return head + ('+' if changed else '')
+
+
+def each_once(names: Iterable[str]) -> str:
+    """Join names, each of which may be several joined so, in their order: 'ABC, DEF'."""
+    return ', '.join(dict.fromkeys(one for name in names for one in name.split(', ')))
 
 
 def machine(device: str = 'cpu') -> str:

@@ -20,6 +20,7 @@ from training.calibrate import FALSE_ACCEPT, OperatingPoint, choose, mean_curve
 from training.config import Recipe, completed
 from training.data import CHECKOUT
 from training.files import written_whole
+from training.provenance import each_once
 from training.recipes import SYSTEMS
 
 RESULTS = CHECKOUT / 'training' / 'results'
@@ -28,12 +29,25 @@ _OF_A_RUN = (
     *('seed', 'accuracy_mean', 'accuracy_std', 'unknown_auroc', 'unknown_fpr_at_95_tpr'),
     *('validation_accuracy', 'learning_rate', 'tried', 'steps', 'minutes', 'commit', 'machine'),
 )
+_OF_AN_ENTRY = (
+    *('system', 'protocol', 'paper', 'goal', 'seed', 'figures', 'baselines', 'tried', 'steps'),
+    *('validation_accuracy', 'learning_rate', 'minutes', 'command', 'settings', 'commit'),
+    *('machine', 'data', 'recipe'),
+)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a file; whole or not at all."""
+    """
+    Write a file; whole or not at all.
+
+    :raises SkeletonActionError: a figure is not a number, or infinite, which JSON does not know.
+    """
+    try:
+        text = json.dumps(content, indent=1, allow_nan=False)
+    except ValueError as error:
+        raise SkeletonActionError(f'{path} cannot be written: {error}') from None
     with written_whole(path) as part:
-        part.write_text(json.dumps(content, indent=1) + '\n', 'utf-8')
+        part.write_text(text + '\n', 'utf-8')
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -51,9 +65,27 @@ def read_json(path: Path) -> dict[str, Any]:
     return found
 
 
+def read_entry(path: Path) -> dict[str, Any]:
+    """
+    Read what one run left.
+
+    :raises SkeletonActionError: it is no entry, or of a system that is not there.
+    """
+    entry = read_json(path)
+    lacking = [key for key in _OF_AN_ENTRY if key not in entry]
+    if lacking:
+        raise SkeletonActionError(f'{path} is no entry of a run: it lacks {", ".join(lacking)}')
+    if entry['system'] not in SYSTEMS:
+        raise SkeletonActionError(
+            f'{path} is an entry of system {entry["system"]!r}, expected one of '
+            f'{", ".join(SYSTEMS)}'
+        )
+    return entry
+
+
 def read_entries(folder: Path, recipe: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Read the entries of all runs of a recipe, whatever their seed, by their seed."""
-    entries = [read_json(path) for path in sorted(folder.glob(f'seed-*/{ENTRY}'))]
+    entries = [read_entry(path) for path in sorted(folder.glob(f'seed-*/{ENTRY}'))]
     return sorted(
         (entry for entry in entries if is_of(entry, recipe)), key=lambda entry: entry['seed']
     )
@@ -70,6 +102,16 @@ def is_of(entry: Mapping[str, Any], recipe: Mapping[str, Any]) -> bool:
         json.loads(json.dumps(completed(kind, one))) for one in (entry['recipe'], recipe)
     )
     return bool(first == second)
+
+
+def is_on(entry: Mapping[str, Any], learned: str, asked: str) -> bool:
+    """
+    Say whether an entry was measured on these clips.
+
+    :param learned: fingerprint of the clips learned from; `asked` of those asked about.
+    """
+    data = entry['data']
+    return (data.get('fingerprint'), data.get('asked_fingerprint')) == (learned, asked)
 
 
 def joined(entries: Mapping[str, Mapping[str, Any]], recipe: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,6 +141,8 @@ def joined(entries: Mapping[str, Mapping[str, Any]], recipe: Mapping[str, Any]) 
         'tried': {fold: entry['tried'] for fold, entry in entries.items()},
         'steps': sum(entry['steps'] for entry in entries.values()),
         'minutes': round(sum(entry['minutes'] for entry in entries.values()), 2),
+        'commit': each_once(one['commit'] for one in entries.values()),
+        'data': _data_of(list(entries.values())),
         'recipe': dict(recipe),
     }
 
@@ -161,10 +205,11 @@ def merge(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """
     Make the content of a results file from entries of one recipe.
 
-    :param entries: one at least; baselines and data are those of the last.
+    :param entries: one at least; baselines are those of the last.
     :return: 'mean' and 'std' are of the accuracy over seeds, shares from 0 to 1; the standard
         deviation is the sample's, 0 for a single seed. 'clips' are those of the data set, 'asked'
-        the queries of one draw; entries of older versions do not tell these.
+        the queries of one draw; entries of older versions do not tell these. 'commit' and the
+        fingerprints in 'data' are those of all runs, each once in the order of the seeds.
     """
     last = entries[-1]
     seeds = [entry['seed'] for entry in entries]
@@ -197,7 +242,11 @@ def merge(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         for label in last['figures']['per_class']
     }
     out['runs'] = [
-        {key: {**entry['figures'], **entry}[key] for key in _OF_A_RUN} for entry in entries
+        {
+            **{key: {**entry['figures'], **entry}[key] for key in _OF_A_RUN},
+            'fingerprint': entry['data']['fingerprint'],
+        }
+        for entry in entries
     ]
     if 'altered' in last['figures']:
         out['altered'] = {
@@ -210,7 +259,11 @@ def merge(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         ]
     command = f'{last["command"]} --seeds {" ".join(map(str, seeds))}'
     out |= {'minutes': _mean([entry['minutes'] for entry in entries]), 'command': command}
-    return out | {key: last[key] for key in ('settings', 'commit', 'machine', 'data', 'recipe')}
+    out |= {key: last[key] for key in ('settings', 'machine', 'recipe')}
+    return out | {
+        'commit': each_once(entry['commit'] for entry in entries),
+        'data': _data_of(entries),
+    }
 
 
 def spread(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -274,6 +327,14 @@ def pooled_curve(
 def chosen_point(curve: Sequence[OperatingPoint]) -> OperatingPoint:
     """Return the point of a curve at which `FALSE_ACCEPT` is accepted falsely."""
     return choose(curve, FALSE_ACCEPT)
+
+
+def _data_of(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what all entries say about their data; fingerprints that differ are joined."""
+    return {
+        key: each_once(entry['data'][key] for entry in entries) if isinstance(value, str) else value
+        for key, value in entries[-1]['data'].items()
+    }
 
 
 def _curve(found: Mapping[str, Any]) -> list[OperatingPoint]:
