@@ -24,13 +24,17 @@ from skeleton_action_ros.core.embedding import Descriptors, Model, prepare_clips
 from skeleton_action_ros.core.errors import SkeletonActionError
 from skeleton_action_ros.core.simulation import ACTIONS, Sensor, draw_person, simulate_action
 from skeleton_action_ros.core.skeleton import Clip
+from training.command import one_line
 from training.data import CHECKOUT, SIMULATED, SIMULATED_LAYOUTS, as_sample, load_samples
 from training.files import written_whole
 from training.protocols import POOL
+from training.results import read_json
 
 FINDINGS = CHECKOUT / 'training' / 'results' / 'open-set.json'
 WORTH = ('left_out_means', 'gain_by_seed', 'worst_false_accepts', 'expected_calibration_error')
 """What a card quotes of the findings: figures of data sets left out."""
+FOUND = ('threshold', 'calibration', 'confidence')
+"""What a card takes from the findings."""
 PIECES = 80
 """So many are of simulated persons, and as many of clips learned from."""
 _PEOPLE = 4
@@ -58,11 +62,31 @@ def describe(model: Model, pieces: Mapping[str, Sequence[Clip]]) -> Descriptors:
     return model.infer(prepared.joints, prepared.mask)
 
 
+def read_findings(path: Path, without: str | None) -> dict[str, Any]:
+    """
+    Read what `training.open_set` found.
+
+    :param without: a data set: what was found without it.
+    :raises SkeletonActionError: it is no JSON, or something is not there.
+    """
+    found: Any = read_json(path)
+    if without:
+        left_out = found.get('left_out')
+        found = left_out.get(without) if isinstance(left_out, dict) else None
+    lacking = [key for key in FOUND if not isinstance(found, dict) or key not in found]
+    if lacking:
+        raise SkeletonActionError(
+            f'{path} is not from training.open_set: expected {", ".join(lacking)} in it'
+            f'{f", found without {without}" if without else ""}'
+        )
+    return dict(found)
+
+
 def put_into(bundle: Path, findings: Mapping[str, Any], datasets: Sequence[str]) -> int:
     """
     Put a background into a bundle, and what was found with such ones into its card.
 
-    :param findings: 'threshold', 'calibration' and 'confidence', as from `training.open_set`.
+    :param findings: from `read_findings`.
     :param datasets: whose clips are taken.
     :return: the number of pieces.
     :raises BundleError: the bundle cannot be used, as it was or as it is now.
@@ -75,7 +99,7 @@ def put_into(bundle: Path, findings: Mapping[str, Any], datasets: Sequence[str])
         'sha256': write_background(bundle, described),
         'pieces': {name: len(own) for name, own in pieces.items()},
     }
-    card |= {key: findings[key] for key in ('threshold', 'calibration', 'confidence')}
+    card |= {key: findings[key] for key in FOUND}
     card.setdefault('results', {})['open_set'] = {
         key: findings[key] for key in WORTH if key in findings
     }
@@ -143,18 +167,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument('--findings', type=Path, default=FINDINGS, help='of training.open_set')
     options = parser.parse_args(arguments)
-    try:
-        findings = json.loads(options.findings.read_text(encoding='utf-8'))
-        if options.without:
-            findings = findings['left_out'][options.without]
+    with one_line(parser):
+        findings = read_findings(options.findings, options.without)
         datasets = [name for name in POOL if name != options.without]
         for name in options.bundle:
             bundle = find_bundle(name)
             count = put_into(bundle, findings, datasets)
             size = (bundle / 'background.npz').stat().st_size
             print(f'{bundle}: {count} pieces, {size / 1e3:.0f} kB')
-    except (SkeletonActionError, OSError, ValueError, KeyError) as error:
-        parser.exit(1, f'{parser.prog}: {error}\n')
     return 0
 
 

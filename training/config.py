@@ -1,17 +1,16 @@
-"""What a recipe consists of, and how the command line changes one value of it."""
+"""What a recipe consists of."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
-from typing import Any, TypeVar, get_type_hints
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from typing import Any
 
-from skeleton_action_ros.core.errors import ConfigError
 from skeleton_action_ros.core.preprocess import PreprocessConfig
 from skeleton_action_ros.core.similarity import SimilarityConfig
+from training.ranges import check, is_config, limited, types_of
 
-T = TypeVar('T')
+SCHEDULES = ('cosine', 'plateau', 'constant')
 
 
 @dataclass(frozen=True)
@@ -25,9 +24,11 @@ class DataConfig:
     :param simulated_people: persons the simulation draws, each doing every action once.
     """
 
-    train: tuple[str, ...] = ('utd-mhad', 'msr-action3d', 'utkinect', 'nw-ucla', 'simulated')
+    train: tuple[str, ...] = limited(
+        ('utd-mhad', 'msr-action3d', 'utkinect', 'nw-ucla', 'simulated'), fewest=1
+    )
     validation_stride: int = 8
-    simulated_people: int = 24
+    simulated_people: int = limited(24, high=10_000)
 
 
 @dataclass(frozen=True)
@@ -51,19 +52,24 @@ class AugmentConfig:
     :param size: relative error of the size.
     """
 
-    crop: float = 0.3
-    idle: float = 0.4
-    warp: float = 0.8
-    rate_hz: tuple[float, float] = (8.0, 60.0)
-    tilt_deg: float = 18.0
-    turn_deg: float = 25.0
-    bones: float = 0.2
-    ends: float = 0.3
-    hips: float = 0.35
-    noise: float = 0.06
-    drop_joint: float = 0.08
-    drop_part: float = 0.4
-    size: float = 0.15
+    crop: float = limited(0.3, high=0.9)
+    idle: float = limited(0.4, high=10.0)
+    warp: float = limited(0.8, high=1.0)
+    rate_hz: tuple[float, float] = limited((8.0, 60.0), low=0.1, high=1000.0)
+    tilt_deg: float = limited(18.0, high=180.0)
+    turn_deg: float = limited(25.0, high=180.0)
+    bones: float = limited(0.2, high=0.9)
+    ends: float = limited(0.3, high=0.9)
+    hips: float = limited(0.35, high=0.9)
+    noise: float = limited(0.06, high=10.0)
+    drop_joint: float = limited(0.08, high=1.0)
+    drop_part: float = limited(0.4, high=1.0)
+    size: float = limited(0.15, high=0.9)
+
+    def contradictions(self) -> Iterator[str]:
+        """Say which values do not go together."""
+        if self.rate_hz[0] > self.rate_hz[1]:
+            yield f'rate_hz must be the lowest and the highest rate, got {self.rate_hz}'
 
 
 @dataclass(frozen=True)
@@ -76,8 +82,8 @@ class BatchConfig:
     :param across: whether classes of different data sets are told apart from one another.
     """
 
-    classes: int = 32
-    clips_per_class: int = 4
+    classes: int = limited(32, low=2)
+    clips_per_class: int = limited(4, low=1)
     across: bool = False
 
 
@@ -96,15 +102,20 @@ class ModelConfig:
         being 1; while they are learned both weigh the same. 0 leaves the pose out altogether.
     """
 
-    width: int = 128
-    kernel: int = 3
-    dilations: tuple[int, ...] = (1, 2, 4, 8)
-    local: int = 2
-    stretches: int = 4
-    embedding: int = 192
-    token: int = 48
+    width: int = limited(128, low=1, high=4096)
+    kernel: int = limited(3, low=1, high=255)
+    dilations: tuple[int, ...] = limited((1, 2, 4, 8), low=1, high=512, fewest=1)
+    local: int = limited(2, high=64)
+    stretches: int = limited(4, low=1, high=256)
+    embedding: int = limited(192, low=1, high=4096)
+    token: int = limited(48, low=1, high=4096)
     pose: float = 2.0
-    dropout: float = 0.1
+    dropout: float = limited(0.1, high=0.99)
+
+    def contradictions(self) -> Iterator[str]:
+        """Say which values do not go together."""
+        if self.kernel % 2 == 0:
+            yield f'kernel must be odd, got {self.kernel}'
 
 
 @dataclass(frozen=True)
@@ -115,11 +126,11 @@ class LossConfig:
     :param tokens: share of the tokens' loss; the embedding's has the rest.
     """
 
-    alpha: float = 2.0
-    beta: float = 40.0
-    base: float = 0.5
+    alpha: float = limited(2.0, low=0.001)
+    beta: float = limited(40.0, low=0.001)
+    base: float = limited(0.5, low=-1.0, high=1.0)
     miner_epsilon: float = 0.1
-    tokens: float = 0.5
+    tokens: float = limited(0.5, high=1.0)
 
 
 @dataclass(frozen=True)
@@ -150,17 +161,19 @@ class OptimizerConfig:
     rate_steps: int = 0
     weight_decay: float = 0.02
     warm_up_steps: int = 200
-    average: float = 0.998
-    validate_steps: int = 500
-    patience: int = 6
+    average: float = limited(0.998, high=0.99999)
+    validate_steps: int = limited(500, low=1)
+    patience: int = limited(6, low=1)
     mixed_precision: bool = True
-    threads: int = 1
-    schedule: str = 'cosine'
-    decay: float = 0.5
-    decay_patience: int = 2
+    threads: int = limited(1, low=1, high=256)
+    schedule: str = limited('cosine', choices=SCHEDULES)
+    decay: float = limited(0.5, high=1.0)
+    decay_patience: int = limited(2, low=1)
 
-
-SCHEDULES = ('cosine', 'plateau', 'constant')
+    def contradictions(self) -> Iterator[str]:
+        """Say which values do not go together."""
+        if self.rates and not self.rate_steps:
+            yield f'rate_steps must be 1 or more to try rates={self.rates}, got 0'
 
 
 @dataclass(frozen=True)
@@ -168,18 +181,23 @@ class Recipe:
     """
     Everything that decides what comes out of a training run.
 
-    Each system has a kind of its own, with what it wants to be told.
+    Each system has a kind of its own, with what it wants to be told. Its values are checked
+    (`ranges.check`) whenever one is made.
 
     :param system: a key of `training.recipes.SYSTEMS`.
     :param protocol: a key of `training.protocols.PROTOCOLS`: who may be learned from.
+    :raises ConfigError: a value is of another type or out of its range.
     """
 
     name: str
     system: str = ''
     protocol: str = 'default'
-    seed: int = 0
+    seed: int = limited(0, high=2**32 - 1)
     data: DataConfig = field(default_factory=DataConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 @dataclass(frozen=True)
@@ -204,6 +222,14 @@ class EncoderRecipe(Recipe):
         default_factory=lambda: OptimizerConfig(steps=1200, weight_decay=0.3, validate_steps=300)
     )
 
+    def contradictions(self) -> Iterator[str]:
+        """Say which values do not go together."""
+        if self.preprocess.frames % (2 * self.model.stretches):
+            yield (
+                f'preprocess.frames must be a multiple of {2 * self.model.stretches}, twice '
+                f'model.stretches, got {self.preprocess.frames}'
+            )
+
 
 @dataclass(frozen=True)
 class ClassifierRecipe(EncoderRecipe):
@@ -227,10 +253,10 @@ def completed(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
     :param kind: the dataclass.
     :param values: what `asdict` made of an older version of it.
     """
-    out, types = dict(values), get_type_hints(kind)
+    out, types = dict(values), types_of(kind)
     for item in fields(kind):
         value = values.get(item.name, MISSING)
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and is_config(types[item.name]):
             out[item.name] = completed(types[item.name], value)
         elif value is MISSING and item.default is not MISSING:
             out[item.name] = item.default
@@ -239,43 +265,3 @@ def completed(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
             nested = is_dataclass(made) and not isinstance(made, type)
             out[item.name] = asdict(made) if nested else made
     return out
-
-
-def override(config: T, settings: Sequence[str]) -> T:
-    """
-    Change single values of a recipe.
-
-    :param settings: 'dotted.name=value' each; tuples are written (1, 2).
-    :raises ConfigError: no such name, or a value of another type.
-    """
-    for setting in settings:
-        name, equals, text = setting.partition('=')
-        if not equals:
-            raise ConfigError(f'a setting is written name=value, got {setting!r}')
-        config = _override(config, name.split('.'), text, name)
-    return config
-
-
-def _override(config: T, path: Sequence[str], text: str, name: str) -> T:
-    names = [item.name for item in fields(config)]  # type: ignore[arg-type]
-    if path[0] not in names:
-        raise ConfigError(f'no setting {name!r}: {path[0]!r} is none of {", ".join(names)}')
-    old = getattr(config, path[0])
-    if is_dataclass(old) == (len(path) == 1):
-        raise ConfigError(f'{name!r} is not one value of a recipe')
-    new = _override(old, path[1:], text, name) if len(path) > 1 else _value(old, text, name)
-    return replace(config, **{path[0]: new})  # type: ignore[type-var]
-
-
-def _value(old: Any, text: str, name: str) -> Any:
-    if isinstance(old, str):
-        return text
-    try:
-        new = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        new = text
-    if isinstance(old, float) and type(new) is int:
-        new = float(new)
-    if type(new) is not type(old):
-        raise ConfigError(f'{name} must be {type(old).__name__} like {old!r}, got {text!r}')
-    return new

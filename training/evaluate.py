@@ -38,10 +38,11 @@ from skeleton_action_ros.evaluation.exam import (
 from training.alterations import ALTERATIONS
 from training.calibrate import background, operating_curve
 from training.checkpoints import Checkpoint, load_checkpoint
-from training.config import override
+from training.command import one_line
 from training.data import Sample, as_sample, load_samples
 from training.protocols import protocol_named
 from training.questions import Questions, reference_rows
+from training.settings import set_by_user
 from training.system import Arrays, System, classified
 
 MAIN = ''
@@ -72,6 +73,12 @@ class Exercise:
         """How many clips of each action are asked about in the first draw."""
         queries = self.questions[MAIN].draws[0].queries
         return dict(sorted(Counter(self.samples[place].clip.label for place in queries).items()))
+
+    @property
+    def taught(self) -> set[str]:
+        """The actions that are asked about, 'data set/label'."""
+        rows = (reference_rows(questions) for questions in self.questions.values())
+        return {self.samples[row].action for own in rows for row in own}
 
     @property
     def unseen(self) -> bool:
@@ -125,6 +132,7 @@ class Comparison:
     A system, and the clips that a protocol asks about.
 
     :param classes: the actions learned, 'data set/label', in the order of its logits.
+    :raises SkeletonActionError: it is asked to name what it has not learned.
     """
 
     def __init__(
@@ -137,6 +145,12 @@ class Comparison:
         every = [reference_rows(questions) for questions in asked.questions.values()]
         self._rows = np.asarray(np.unique(np.concatenate(every)), np.intp)
         self._names = asked.closed and system.kind == 'classifier'
+        lacking = sorted({asked.samples[row].action for row in self._rows} - set(classes))
+        if self._names and lacking:
+            raise SkeletonActionError(
+                f'{system.recipe.name} is asked to name {lacking[0]}, expected one of the '
+                f'{len(classes)} actions that it has learned, such as {classes[0]}'
+            )
         # Who names needs to see what is asked about only.
         queries = [draw.queries for one in asked.questions.values() for draw in one.draws]
         every_place = np.arange(len(asked.samples))
@@ -236,6 +250,24 @@ def evaluated(state: Checkpoint, asked: Exercise, *, device: str = 'cpu') -> dic
     return out
 
 
+def check_askable(system: System[Any], asked: Exercise) -> frozenset[str]:
+    """
+    Find out before training whether a system could answer.
+
+    :return: the actions that it must learn to name; none where it compares clips.
+    :raises ConfigError: it compares no clips, and the actions asked are others than those learned.
+    """
+    if system.kind != 'classifier':
+        return frozenset()
+    if asked.closed:
+        return frozenset(asked.taught)
+    one = asked.samples[:1]
+    inputs = system.inputs(one)
+    network = system.network(sorted(asked.taught)).eval()
+    system.distances(network, inputs, inputs, [sample.clip.label for sample in one])
+    return frozenset()
+
+
 def examined(
     distances_from: DistancesFrom,
     labels: Sequence[str],
@@ -270,15 +302,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    try:
+    with one_line(parser):
         state = load_checkpoint(options.checkpoint)
-        state = replace(state, recipe=override(state.recipe, options.set))
+        state = state.compared_as(set_by_user(state.recipe, options.set))
         asked = exercise(state.recipe.protocol)
         found = evaluated(state, asked)
         found['baselines'] = baseline_figures(asked)[MAIN]
-    except SkeletonActionError as error:
-        parser.exit(1, f'{parser.prog}: {error}\n')
-    print(json.dumps(found, indent=1))
+        print(json.dumps(found, indent=1))
     return 0
 
 

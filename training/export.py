@@ -7,7 +7,6 @@ The card says where the model comes from, what it may be used for, and what it i
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -19,12 +18,14 @@ from skeleton_action_ros.core.similarity import NEVER
 from skeleton_action_ros.core.skeleton import Clip
 from training.bundle import Promise, write_bundle
 from training.checkpoints import Checkpoint, load_checkpoint
+from training.command import check_writable, one_line
 from training.config import Recipe
 from training.data import SIMULATED, load_samples
 from training.measure import beside, measure
 from training.protocols import protocol_named
 from training.recipes import recipe_for
-from training.results import read_results
+from training.results import read_json, read_results
+from training.settings import differences
 from training.system import System
 
 CLASSIFIER_THRESHOLD = 0.5
@@ -41,6 +42,7 @@ TERMS = {
     'ntu': "NTU RGB+D and RGB+D 120, Nanyang Technological University; its owners' research terms",
     'simulated': 'the simulated person of this package; Apache-2.0',
 }
+UNKNOWN_TERMS = 'not known: a folder of clips; whoever gives the bundle away must know its terms'
 PROTOCOLS_NOTE = (
     'each protocol is measured with models trained alike, with seeds of their own, that have not '
     'learned from what it asks about; where that leaves nothing out it is this very model'
@@ -90,7 +92,7 @@ def card_entries(state: Checkpoint, results: Mapping[str, Any]) -> dict[str, Any
     return {
         'about': ABOUT[state.system().kind],
         'training': {
-            'data': {name: TERMS[name] for name in recipe.data.train},
+            'data': {name: TERMS.get(name, UNKNOWN_TERMS) for name in recipe.data.train},
             'fingerprint': state.data,
             'recipe': asdict(recipe),
             'command': command_of(recipe),
@@ -118,24 +120,50 @@ def command_of(recipe: Recipe) -> str:
     alone = protocol.asked_on in protocol.datasets and recipe.data.train == (protocol.asked_on,)
     words = [recipe.protocol, '--system', recipe.system, *(['--alone'] if alone else [])]
     plain = recipe_for(recipe.protocol, recipe.system, alone=alone, seed=recipe.seed)
-    for name, value in _differences(asdict(plain), asdict(recipe)).items():
+    for name, (_, value) in differences(asdict(plain), asdict(recipe)).items():
         chosen = name == 'optimizer.learning_rate' and recipe.optimizer.rates
         if name != 'name' and not chosen:
             words += ['--set', shlex.quote(f'{name}={value}')]
     return ' '.join(['python -m training.train', *words, '--seed', str(recipe.seed)])
 
 
-def _differences(
-    plain: Mapping[str, Any], other: Mapping[str, Any], prefix: str = ''
-) -> dict[str, Any]:
-    """Return what differs in nested mappings of the same keys, by dotted names."""
-    out: dict[str, Any] = {}
-    for key, value in other.items():
-        if isinstance(value, Mapping):
-            out |= _differences(plain[key], value, f'{prefix}{key}.')
-        elif value != plain[key]:
-            out[f'{prefix}{key}'] = value
-    return out
+def check_finished(state: Checkpoint, path: Path) -> None:
+    """
+    Refuse to export what has not been trained to its end.
+
+    :param path: of the checkpoint.
+    :raises SkeletonActionError: training stopped before; the message says how to go on.
+    """
+    if not state.finished:
+        raise SkeletonActionError(
+            f'{path} is at step {state.step} of {state.recipe.optimizer.steps}, expected a '
+            'finished run: go on by the command that began it and --resume, such as '
+            f'{command_of(state.recipe)} --out {shlex.quote(str(path.parent))} --resume'
+        )
+
+
+def read_measured(path: Path) -> dict[str, Any]:
+    """
+    Read what `training.measure` wrote.
+
+    :raises SkeletonActionError: it is no JSON, or something that the card needs is not there.
+    """
+    found = read_json(path)
+    for key in ('machine', 'command', 'measured_at_commit'):
+        if not isinstance(found.get(key), str):
+            raise SkeletonActionError(
+                f'{path} is not from training.measure: expected a text {key!r}, got '
+                f'{found.get(key)!r}'
+            )
+    if 'threshold' in found:
+        known = found['threshold']
+        value = known.get('threshold') if isinstance(known, dict) else None
+        if not isinstance(value, (int, float)) or not 0.0 <= value <= 1.0:
+            raise SkeletonActionError(
+                f"{path} is not from training.measure: expected 'threshold' to hold a 'threshold' "
+                f'from 0 to 1, got {known!r}'
+            )
+    return found
 
 
 def promise_of(state: Checkpoint, results: Mapping[str, Any]) -> Promise:
@@ -184,12 +212,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help='add an int8 model, if it is as good on the data learned from',
     )
     options = parser.parse_args(arguments)
-    try:
+    with one_line(parser):
+        check_writable(options.out)
         state = load_checkpoint(options.checkpoint)
+        check_finished(state, options.checkpoint)
         system = state.system()
         network = system.exported(state.model()).eval()
         if options.results:
-            results = json.loads(options.results.read_text(encoding='utf-8'))
+            results = read_measured(options.results)
         else:
             command = f'python -m training.measure {beside(options.checkpoint)}'
             results = measure(state, read_results(), command)
@@ -201,10 +231,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             int8_judges=judges_of(state.recipe) if options.int8 else None,
             largest_bytes=system.largest_bytes,
         )
-    except (OSError, ValueError) as error:
-        parser.exit(1, f'{parser.prog}: {error}\n')
-    size = sum(file.stat().st_size for file in options.out.iterdir())
-    print(f'{options.out}: {size / 1e6:.2f} MB, sha256 {bundle.sha256}')
+        size = sum(file.stat().st_size for file in options.out.iterdir())
+        print(f'{options.out}: {size / 1e6:.2f} MB, sha256 {bundle.sha256}')
     return 0
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from skeleton_action_ros.core.errors import SkeletonActionError
 from training.checkpoints import Checkpoint, load_checkpoint
+from training.command import check_writable, one_line, seed_number
 from training.evaluate import MAIN, exercise
 from training.files import written_whole
 from training.skeleton_dml.signals import hue
@@ -136,18 +137,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog='python -m training.map', description=main.__doc__)
     parser.add_argument('checkpoint', type=Path)
     parser.add_argument('--out', type=Path, required=True, help='a .png')
-    parser.add_argument('--seed', type=int, default=0, help='of the layout')
+    parser.add_argument('--seed', type=seed_number, default=0, help='of the layout')
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    try:
+    with one_line(parser):
+        check_writable(options.out.parent)
         state = load_checkpoint(options.checkpoint)
         embeddings, labels, references = embedded(state)
         places = laid_out(embeddings, options.seed)
         title = f'{state.recipe.name}, seed {state.recipe.seed}, {len(labels)} clips'
         write_png(options.out, drawn(places, labels, references, title))
-    except (SkeletonActionError, OSError) as error:
-        parser.exit(1, f'{parser.prog}: {error}\n')
-    print(f'{options.out}: {len(labels)} clips of {len(set(labels))} actions')
+        print(f'{options.out}: {len(labels)} clips of {len(set(labels))} actions')
     return 0
 
 

@@ -19,13 +19,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from skeleton_action_ros.core.errors import SkeletonActionError
 from skeleton_action_ros.core.preprocess import mirrored
 from skeleton_action_ros.core.similarity import similarities
 from skeleton_action_ros.core.simulation import ACTIONS, Sensor, draw_person, simulate_action
 from skeleton_action_ros.core.skeleton import Clip
 from training.alterations import ALTERATIONS
 from training.checkpoints import Checkpoint, load_checkpoint
+from training.command import check_writable, one_line
 from training.data import CHECKOUT, SIMULATED, Sample, as_sample
 from training.provenance import commit, machine
 from training.results import (
@@ -186,14 +186,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('--out', type=Path, help='default: training/results/RECIPE.json')
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    try:
+    with one_line(parser):
+        check_writable(options.out.parent if options.out else RESULTS)
         state = load_checkpoint(options.checkpoint)
         command = f'{parser.prog} {beside(options.checkpoint)}'
         results = measure(state, read_results(), command)
         write_json(options.out or RESULTS / f'{state.recipe.name}.card.json', results)
-    except (SkeletonActionError, OSError) as error:
-        parser.exit(1, f'{parser.prog}: {error}\n')
-    print(json.dumps({key: results.get(key) for key in SHOWN}, indent=1))
+        print(json.dumps({key: results.get(key) for key in SHOWN}, indent=1))
     return 0
 
 

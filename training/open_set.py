@@ -45,6 +45,7 @@ from training.background import FINDINGS, describe, everyday_pieces
 from training.bundle import run_network
 from training.calibrate import FALSE_ACCEPT, background
 from training.checkpoints import Checkpoint, load_checkpoint
+from training.command import check_writable, one_line, seed_number
 from training.data import CHECKOUT, load_samples
 from training.protocols import POOL
 from training.provenance import commit, machine
@@ -506,11 +507,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help='where training.run has left its checkpoints (out/training)',
     )
     parser.add_argument('--system', default='encoder')
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0])
+    parser.add_argument('--seeds', type=seed_number, nargs='+', default=[0])
     parser.add_argument('--out', type=Path, default=FINDINGS)
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    try:
+    with one_line(parser):
+        check_writable(options.out.parent)
         runs = {}
         for name in POOL:
             for seed in options.seeds:
@@ -525,10 +527,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             'machine': machine(),
         }
         write_json(options.out, found)
-    except (SkeletonActionError, OSError) as error:
-        parser.exit(1, f'{parser.prog}: {error}\n')
-    shown = {key: value for key, value in found.items() if key != 'left_out'}
-    print(json.dumps(shown, indent=1))
+        shown = {key: value for key, value in found.items() if key != 'left_out'}
+        print(json.dumps(shown, indent=1))
     return 0
 
 

@@ -6,16 +6,20 @@ A system's recipe type has its defaults; the protocol says what is learned from.
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from skeleton_action_ros.core.errors import ConfigError
 from training.classifier import ClassifierSystem
-from training.config import Recipe, override
+from training.command import one_line
+from training.config import Recipe
 from training.convnet3d.system import ConvNet3dSystem
 from training.encoder import EncoderSystem
 from training.protocols import PROTOCOLS, protocol_named
 from training.recurrent.system import RecurrentSystem
+from training.settings import override
 from training.siamese_lstm.baselines import SequenceBaselineSystem
 from training.siamese_lstm.system import SiameseLstmSystem
 from training.skeleton_dml.system import SkeletonDmlSystem
@@ -118,7 +122,16 @@ def rows_of(system: type[System[Any]]) -> list[tuple[str, str]]:
     return out
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the protocols, the systems, and the rows of the papers' tables."""
+    parser = argparse.ArgumentParser(prog='python -m training.recipes', description=main.__doc__)
+    parser.parse_args(arguments)
+    with one_line(parser):
+        print_recipes()
+    return 0
+
+
+def print_recipes() -> None:
     """Print the protocols, the systems, and the rows of the papers' tables."""
     for name, protocol in PROTOCOLS.items():
         goal = f' Goal: {protocol.goal:g} %.' if protocol.goal else ''
@@ -135,7 +148,6 @@ def main() -> int:
             print(f'\n{system.paper}')
         for words, row in rows:
             print(f'  {words:72} {row}')
-    return 0
 
 
 if __name__ == '__main__':

@@ -20,28 +20,30 @@ import torch
 
 from skeleton_action_ros.core.errors import SkeletonActionError
 from skeleton_action_ros.evaluation.exam import BASELINES, CANONICAL, DTW_BAND, RAW
-from training.checkpoints import Checkpoint, load_checkpoint
-from training.config import Recipe
-from training.data import CHECKOUT, fingerprint
-from training.evaluate import Exercise, baseline_figures, evaluated, exercise
+from training.checkpoints import load_checkpoint
+from training.command import check_writable, one_line, seed_number
+from training.config import Recipe, completed
+from training.data import CHECKOUT, Sample, fingerprint, load_samples
+from training.evaluate import Exercise, baseline_figures, check_askable, evaluated, exercise
 from training.protocols import protocol_named
-from training.provenance import machine
+from training.provenance import each_once, machine
 from training.recipes import SYSTEMS, make_system, variant_named
 from training.results import (
     ENTRY,
     RESULTS,
     is_of,
+    is_on,
     joined,
     merge_until_complete,
     read_entries,
+    read_entry,
     read_json,
     write_json,
 )
+from training.settings import differences, told
 from training.train import add_recipe_options, chosen_recipe, device_of, train
 
 RUNS = CHECKOUT / 'out' / 'training'
-_COMPARISON = ('name', 'similarity', 'fusion')
-"""What of a recipe can be changed after training."""
 
 
 @dataclass(frozen=True)
@@ -86,15 +88,18 @@ def run_seed(
 
     :param asked: by the fold: each is trained for, and their entries are joined.
     :param about: further parts of the entry: the command, the settings, the row of a table.
-    :param resume: go on from a checkpoint; where there is an entry, nothing is left to be done.
+    :param resume: go on from a checkpoint; where there is an entry of the recipe, and of the data
+        that is there now, nothing is left to be done.
     :param weights_of: name of a recipe that has been run; its weights are measured, and nothing is
         trained.
     :raises SkeletonActionError: data is missing, or a checkpoint is of another recipe.
     """
     place = folder / f'seed-{recipe.seed}'
     seedless = without_seed(recipe)
-    done = [entry['seed'] for entry in read_entries(folder, seedless)]
-    if resume and recipe.seed in done:
+    if resume and any(
+        entry['seed'] == recipe.seed and is_on_these(entry, recipe, asked)
+        for entry in read_entries(folder, seedless)
+    ):
         return
     entries = {}
     for fold, one in asked.items():
@@ -132,17 +137,17 @@ def run_once(
     seedless = without_seed(recipe)
     path = place / ENTRY
     if resume and path.is_file():
-        known = read_json(path)
-        if is_of(known, seedless):
+        known = read_entry(path)
+        if is_of(known, seedless) and is_on_these(known, recipe, {'': asked}):
             return known
     if weights_from:
-        state = compared_anew(weights_from / 'checkpoint.pt', recipe)
+        state = load_checkpoint(weights_from / 'checkpoint.pt').compared_as(recipe)
     else:
-        train(recipe, place, resume=resume, device=device, tensorboard=tensorboard)
+        wanted = check_askable(make_system(recipe), asked.exercise)
+        train(recipe, place, resume=resume, device=device, tensorboard=tensorboard, asked=wanted)
         state = load_checkpoint(place / 'checkpoint.pt')
     torch.set_num_threads(recipe.optimizer.threads)
     protocol = protocol_named(recipe.protocol)
-    asked_clips = asked.exercise.samples
     entry = {
         'system': recipe.system,
         'protocol': recipe.protocol,
@@ -164,7 +169,7 @@ def run_once(
             'learned': list(recipe.data.train),
             'fingerprint': state.data,
             'asked': protocol.asked_on,
-            'asked_fingerprint': fingerprint(asked_clips, make_system(recipe).files(asked_clips)),
+            'asked_fingerprint': fingerprint_for(recipe, asked.exercise.samples),
         },
         'recipe': seedless,
     }
@@ -172,20 +177,42 @@ def run_once(
     return entry
 
 
-def compared_anew(path: Path, recipe: Recipe) -> Checkpoint:
-    """
-    Load weights that were trained for another way to compare.
+def is_on_these(entry: Mapping[str, Any], recipe: Recipe, asked: Mapping[str, Asked]) -> bool:
+    """Say whether an entry was measured on the clips that are there now."""
+    samples = load_samples(
+        recipe.data.train, simulated_people=recipe.data.simulated_people, seed=recipe.seed
+    )
+    exercises = each_once(fingerprint_for(recipe, one.exercise.samples) for one in asked.values())
+    return is_on(entry, fingerprint_for(recipe, samples), exercises)
 
-    :raises SkeletonActionError: more than the name and the comparison differ.
+
+def fingerprint_for(recipe: Recipe, samples: Sequence[Sample]) -> str:
+    """Return the fingerprint of clips, and of the files of theirs that a recipe's system reads."""
+    return fingerprint(samples, make_system(recipe).files(samples))
+
+
+def check_replaceable(path: Path, recipe: Recipe, settings: Sequence[str]) -> None:
     """
-    state = load_checkpoint(path)
-    theirs, ours = asdict(state.recipe), asdict(recipe)
-    differing = [key for key in ours if key not in _COMPARISON and ours[key] != theirs.get(key)]
+    Refuse to put the results of a changed recipe in the place of those of another.
+
+    :param path: of the results file.
+    :param settings: what was changed, 'name=value' each.
+    :raises SkeletonActionError: the file holds results with another value of one of them.
+    """
+    if not settings or not path.is_file():
+        return
+    known = read_json(path)
+    if known.get('system') != recipe.system or not isinstance(known.get('recipe'), dict):
+        return
+    there = completed(type(recipe), known['recipe'])
+    found = differences(*(json.loads(json.dumps(one)) for one in (there, without_seed(recipe))))
+    named = {one.partition('=')[0] for one in settings}
+    differing = {name: both for name, both in found.items() if name in named}
     if differing:
         raise SkeletonActionError(
-            f'{path} is a checkpoint of another recipe: {", ".join(differing)} differ'
+            f'{path} holds the results of another recipe: {told(differing)}; --ablation NAME gives '
+            'these a file of their own'
         )
-    return replace(state, recipe=recipe)
 
 
 def known_baselines(asked: Exercise, folder: Path) -> dict[str, dict[str, Any]]:
@@ -220,7 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Train and measure a system by a protocol, once a seed."""
     parser = argparse.ArgumentParser(prog='python -m training.run', description=main.__doc__)
     add_recipe_options(parser)
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument('--seeds', type=seed_number, nargs='+', default=[0, 1, 2])
     parser.add_argument(
         '--ablation', metavar='NAME', help='write ablation-NAME-PROTOCOL-SYSTEM.json instead'
     )
@@ -232,11 +259,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument('--results', type=Path, default=RESULTS, help='default: training/results')
     options = parser.parse_args(arguments)
-    try:
+    with one_line(parser, 'stopped; --resume goes on'):
         recipe = chosen_recipe(options)
+        device = device_of(options.device)
         if options.ablation:
             recipe = replace(recipe, name=f'ablation-{options.ablation}-{recipe.name}')
         folder, path = RUNS / recipe.name, options.results / f'{recipe.name}.json'
+        for place in (folder, options.results):
+            check_writable(place)
+        if not (options.ablation or options.weights_of):
+            check_replaceable(path, recipe, options.set)
         asked = asked_by(recipe.protocol)
         row = variant_named(recipe.system, options.variant)
         about = {
@@ -254,19 +286,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 folder,
                 about,
                 resume=options.resume,
-                device=device_of(options.device),
+                device=device,
                 tensorboard=options.tensorboard,
                 weights_of=options.weights_of,
             )
         merged = merge_until_complete(folder, without_seed(recipe), path)
-    except (SkeletonActionError, OSError) as error:
-        parser.exit(1, f'{parser.prog}: {error}\n')
-    keys = ('name', 'mean', 'std', 'seeds', 'minutes', 'published', 'fold_mean')
-    shown = {key: merged[key] for key in keys if merged.get(key) is not None}
-    shown['baselines'] = {
-        name: found['accuracy_mean'] for name, found in merged['baselines'].items()
-    }
-    print(json.dumps(shown))
+        keys = ('name', 'mean', 'std', 'seeds', 'minutes', 'published', 'fold_mean')
+        shown = {key: merged[key] for key in keys if merged.get(key) is not None}
+        shown['baselines'] = {
+            name: found['accuracy_mean'] for name, found in merged['baselines'].items()
+        }
+        print(json.dumps(shown))
     return 0
 
 

@@ -12,8 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from skeleton_action_ros.core.errors import SkeletonActionError
 from skeleton_action_ros.evaluation.exam import BASELINES
+from training.command import one_line
 from training.data import CHECKOUT
+from training.files import written_whole
 from training.protocols import PROTOCOLS
 from training.recipes import SYSTEMS, recipe_name, words_of
 from training.results import read_results
@@ -31,6 +34,11 @@ MORE_THAN_DTW = 12.0
 """Points by which the mean over the data sets left out is to beat time warping."""
 
 Result = Mapping[str, Any]
+_NEEDED = {
+    *('name', 'system', 'protocol', 'mean', 'std', 'seeds', 'minutes', 'command'),
+    *('draws', 'classes', 'clips', 'baselines'),
+}
+"""What the tables say of every result."""
 
 
 def protocol_rows(results: Iterable[Result]) -> list[str]:
@@ -108,18 +116,17 @@ def paper_rows(results: Iterable[Result]) -> list[str]:
     Return the lines of Markdown tables, one a paper: a row as the paper has it, and ours.
 
     A row for which there is neither a figure of the paper nor one of ours is left out. A row that
-    the paper measured on data not here, and we on other data, is one line.
+    the paper measured on data not here, and we on other data, is one line. Below a table stands
+    which rows are not measured though their data is here.
     """
     named = {result['name']: result for result in results}
     lines: list[str] = []
     for paper in dict.fromkeys(system.paper for system in SYSTEMS.values() if system.variants):
-        rows = [
-            row
-            for system in SYSTEMS.values()
-            if system.paper == paper
-            for row in _rows_of(system, named)
-        ]
+        asked = [_asked_of(system, named) for system in SYSTEMS.values() if system.paper == paper]
+        rows = [row for of_system in asked for row in _rows_of(of_system)]
         lines += ['', f'**{paper}**', '', *_PAPER_HEAD, *rows]
+        missing = [one for of_system in asked for one in of_system if one.missing]
+        lines += ['', _unmeasured(missing)] if missing else []
     return [*lines, '']
 
 
@@ -130,13 +137,27 @@ _PAPER_HEAD = (
 )
 
 
-def _rows_of(system: type[System[Any]], named: Mapping[str, Result]) -> Iterator[str]:
-    rows: dict[tuple[str, str], list[_Asked]] = {}
+def _asked_of(system: type[System[Any]], named: Mapping[str, Result]) -> list[_Asked]:
+    out = []
     for name, variant in system.variants.items():
         for protocol in variant.protocols:
             found = named.get(recipe_name(protocol, system.name, name))
-            one = _Asked(protocol, variant, found, words_of(protocol, system.name, name))
-            rows.setdefault((variant.table, variant.about), []).append(one)
+            out.append(_Asked(protocol, system.name, name, variant, found))
+    return out
+
+
+def _unmeasured(rows: Sequence[_Asked]) -> str:
+    names: dict[str, list[str]] = {}
+    for row in rows:
+        names.setdefault(words_of(row.protocol, row.system), []).append(row.name or 'as it is')
+    parts = '; '.join(f'`{words}` {", ".join(own)}' for words, own in names.items())
+    return f'Not measured yet: {len(rows)} row{"s" if len(rows) > 1 else ""}: {parts}.'
+
+
+def _rows_of(of_system: Iterable[_Asked]) -> Iterator[str]:
+    rows: dict[tuple[str, str], list[_Asked]] = {}
+    for one in of_system:
+        rows.setdefault((one.variant.table, one.variant.about), []).append(one)
     for asked in rows.values():
         elsewhere = [one for one in asked if one.found is None and one.not_here]
         lines = [one for one in asked if one.found or (one.published and not one.not_here)]
@@ -151,12 +172,13 @@ def _rows_of(system: type[System[Any]], named: Mapping[str, Result]) -> Iterator
 
 @dataclass(frozen=True)
 class _Asked:
-    """A row of a paper's table, asked by one protocol."""
+    """A row of a paper's table, asked by one protocol; `name` is the variant's."""
 
     protocol: str
+    system: str
+    name: str
     variant: Variant
     found: Result | None
-    words: str
 
     @property
     def published(self) -> str:
@@ -169,9 +191,15 @@ class _Asked:
         """Whether it needs what is not in the shared data."""
         return not set(PROTOCOLS[self.protocol].datasets).isdisjoint(NOT_HERE)
 
+    @property
+    def missing(self) -> bool:
+        """Whether it could be measured with the shared data, and is not."""
+        return self.found is None and not self.not_here
+
     def row(self, away: Sequence[str] = ()) -> str:
         """Return the line of the table; `away` are the paper's figures by other protocols."""
-        asked, ours, untrained, seeds, minutes, words = '', '', '', '', '', self.words
+        asked, ours, untrained, seeds, minutes = '', '', '', '', ''
+        words = words_of(self.protocol, self.system, self.name)
         if self.found is not None:
             asked = str(self.found.get('asked', ''))
             ours = _spread(self.found)
@@ -203,14 +231,25 @@ def with_tables(text: str, results: Iterable[Result]) -> str:
     """
     Replace the tables in a text.
 
-    :raises ValueError: a mark is not there, or is twice.
+    :raises SkeletonActionError: a mark is not there, or is twice; or a result is not whole.
     """
     found = list(results)
+    for result in found:
+        lacking = sorted(_NEEDED - result.keys())
+        if lacking:
+            raise SkeletonActionError(
+                f'the result {result.get("name", "without a name")!r} is not whole: expected '
+                f'{", ".join(lacking)} in it'
+            )
     for begin, rows in TABLES.items():
-        before, rest = text.split(begin)
-        _, end, after = rest.partition(END)
+        before, *rests = text.split(begin)
+        if len(rests) != 1:
+            raise SkeletonActionError(
+                f'expected {begin} once in the text, got it {len(rests)} times'
+            )
+        _, end, after = rests[0].partition(END)
         if not end:
-            raise ValueError(f'{begin} has no {END} after it')
+            raise SkeletonActionError(f'expected {END} after {begin}, got none')
         text = '\n'.join([before + begin, *rows(found), END + after])
     return text
 
@@ -295,11 +334,14 @@ def _first(named: Mapping[str, Result], names: Iterable[str]) -> Result | None:
     return next((named[name] for name in names if name in named), None)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Bring the tables up to date."""
     parser = argparse.ArgumentParser(prog='python -m training.table', description=main.__doc__)
-    parser.parse_args()
-    README.write_text(with_tables(README.read_text('utf-8'), read_results()), 'utf-8')
+    parser.parse_args(arguments)
+    with one_line(parser):
+        text = with_tables(README.read_text('utf-8'), read_results())
+        with written_whole(README) as part:
+            part.write_text(text, 'utf-8')
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -12,15 +12,17 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from skeleton_action_ros.core.errors import SkeletonActionError
+from skeleton_action_ros.core.errors import ConfigError, SkeletonActionError
 from training import parallel
-from training.checkpoints import read_state
-from training.config import Recipe, override
+from training.checkpoints import load_checkpoint
+from training.command import check_writable, one_line, seed_number
+from training.config import Recipe
 from training.curves import Curves
-from training.data import CHECKOUT, load_samples
-from training.protocols import PROTOCOLS
+from training.data import CHECKOUT, Sample, load_samples
+from training.protocols import PROTOCOLS, split
 from training.recipes import SYSTEMS, recipe_for
 from training.results import write_json
+from training.settings import set_by_user
 from training.trainer import Trainer, choose_rate
 
 
@@ -31,19 +33,26 @@ def train(
     resume: bool = False,
     device: str = 'cpu',
     tensorboard: bool = False,
+    asked: Collection[str] = (),
 ) -> Trainer:
     """
     Run a recipe to its end; leaves `checkpoint.pt` and `history.json` in `out`.
+
+    Where `out` has a run that came to its end, going on from it writes neither anew.
 
     Of several processes that train together (`parallel`) the first one writes.
 
     :param resume: go on from `out/checkpoint.pt` where it is.
     :param tensorboard: draw curves into `out/curves`.
-    :raises SkeletonActionError: data is missing, or the checkpoint is of another recipe.
+    :param asked: actions that must be learned, 'data set/label': those that it is to name.
+    :raises SkeletonActionError: data is missing, or has too few actions; the checkpoint is of
+        another recipe; or `out` cannot be written. Nothing is trained then.
     """
+    check_writable(out)
     samples = load_samples(
         recipe.data.train, simulated_people=recipe.data.simulated_people, seed=recipe.seed
     )
+    check_actions(recipe, samples, asked)
     checkpoint = out / 'checkpoint.pt'
     first = parallel.rank() == 0
     began = time.monotonic()
@@ -51,12 +60,15 @@ def train(
         trainer = Trainer(_with_chosen_rate(recipe, checkpoint), samples, device=device)
         trainer.restore(checkpoint)
     else:
+        if resume and first:
+            print(f'{recipe.name}: nothing to go on from in {out}', flush=True)
         trainer = choose_rate(recipe, samples, device=device)
+    done = trainer.finished and bool(trainer.history)
     if first:
         _tell_beginning(trainer, len(samples))
     with ExitStack() as opened:
         opened.enter_context(trainer)
-        drawn = tensorboard and first
+        drawn = tensorboard and first and not done
         curves = opened.enter_context(Curves(out / 'curves', trainer.step)) if drawn else None
         bar = opened.enter_context(
             tqdm(
@@ -82,14 +94,40 @@ def train(
                     trainer.save(checkpoint)
         if not trainer.history:
             trainer.validate(0.0)
-    trainer.seconds, began = _passed(trainer.seconds, began)
+    if not done:
+        trainer.seconds, began = _passed(trainer.seconds, began)
     if first:
-        trainer.save(checkpoint)
-        history = {'minutes': trainer.seconds / 60, 'steps': trainer.history}
-        write_json(out / 'history.json', history)
+        if not done:
+            trainer.save(checkpoint)
+        written = out / 'history.json'
+        if not done or not written.is_file():
+            write_json(written, {'minutes': trainer.seconds / 60, 'steps': trainer.history})
         minutes = f'{trainer.seconds / 60:.1f} minutes'
         print(f'{recipe.name}: {trainer.step} steps in {minutes}', flush=True)
     return trainer
+
+
+def check_actions(recipe: Recipe, samples: Sequence[Sample], asked: Collection[str] = ()) -> None:
+    """
+    Refuse to learn what would be of no use.
+
+    :param samples: all clips of the recipe's data sets.
+    :param asked: actions that must be learned.
+    :raises SkeletonActionError: there are fewer than two actions, or not all of `asked`.
+    """
+    learned = {sample.action for sample in split(recipe, samples).training}
+    if len(learned) < 2:
+        raise SkeletonActionError(
+            f'{recipe.name}: expected two actions or more to learn from in '
+            f'{", ".join(recipe.data.train)}, got {", ".join(learned) or "none"}'
+        )
+    lacking = sorted(set(asked) - learned)
+    if lacking:
+        raise SkeletonActionError(
+            f'{recipe.name} is asked to name {len(set(asked))} actions, and learns '
+            f'{len(lacking)} of them from no clip, such as {lacking[0]}: data.train is '
+            f'{", ".join(recipe.data.train)}'
+        )
 
 
 def _tell_beginning(trainer: Trainer, clips: int) -> None:
@@ -112,15 +150,23 @@ def _with_chosen_rate(recipe: Recipe, checkpoint: Path) -> Recipe:
     config = recipe.optimizer
     if not config.rates:
         return recipe
-    rate = read_state(checkpoint)['recipe']['optimizer']['learning_rate']
+    rate = load_checkpoint(checkpoint).recipe.optimizer.learning_rate
     return replace(recipe, optimizer=replace(config, learning_rate=rate))
 
 
 def device_of(name: str) -> str:
-    """Return a device's name; 'auto' takes the GPU where PyTorch sees one."""
-    if name != 'auto':
-        return name
-    return 'cuda' if torch.cuda.is_available() else 'cpu'
+    """
+    Return a device's name; 'auto' takes the GPU where PyTorch sees one.
+
+    :raises ConfigError: there is none such here.
+    """
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    here = ['cpu', *(['cuda'] if gpus else []), *(f'cuda:{number}' for number in range(gpus))]
+    if name == 'auto':
+        return 'cuda' if gpus else 'cpu'
+    if name not in here:
+        raise ConfigError(f'--device must be one of auto, {", ".join(here)} here, got {name!r}')
+    return name
 
 
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:
@@ -151,20 +197,32 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
     """
     Return the recipe that options ask for.
 
+    A learning rate that is set is not one to be chosen: it takes the place of `optimizer.rates`.
+
     :raises ConfigError: there is none such.
     """
     recipe = recipe_for(options.protocol, options.system, options.variant, alone=options.alone)
-    return override(recipe, options.set)
+    settings, names = list(options.set), {one.partition('=')[0] for one in options.set}
+    rate, rates = 'optimizer.learning_rate', 'optimizer.rates'
+    if rate in names and rates not in names:
+        settings.append(f'{rates}=()')
+    recipe = set_by_user(recipe, settings)
+    if rate in names and recipe.optimizer.rates:
+        raise ConfigError(
+            f'expected {rate} or {rates}, from which it would be chosen, got both: '
+            f'{recipe.optimizer.learning_rate} and {recipe.optimizer.rates}'
+        )
+    return recipe
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train one recipe from the command line."""
     parser = argparse.ArgumentParser(prog='python -m training.train', description=main.__doc__)
     add_recipe_options(parser)
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--seed', type=seed_number, default=0)
     parser.add_argument('--out', type=Path, help='default: out/training/RECIPE')
     options = parser.parse_args(arguments)
-    try:
+    with one_line(parser, 'stopped; --resume goes on'):
         recipe = replace(chosen_recipe(options), seed=options.seed)
         out = options.out or CHECKOUT / 'out' / 'training' / recipe.name
         with parallel.together(device_of(options.device)) as device:
@@ -175,8 +233,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 device=device,
                 tensorboard=options.tensorboard,
             )
-    except (SkeletonActionError, OSError) as error:
-        parser.exit(1, f'{parser.prog}: {error}\n')
     return 0
 
 

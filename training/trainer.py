@@ -7,6 +7,7 @@ and started again gives what an unbroken one gives.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, replace
@@ -19,19 +20,24 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from skeleton_action_ros.core.errors import ConfigError, SkeletonActionError
+from skeleton_action_ros.core.errors import SkeletonActionError
 from training import parallel
-from training.checkpoints import read_state, write_state
-from training.config import SCHEDULES, Recipe, completed
+from training.checkpoints import read_state, restore_parts, write_state
+from training.config import Recipe, completed
 from training.data import Sample, by_dataset, fingerprint
 from training.evaluate import examined
 from training.protocols import split
-from training.provenance import commit
+from training.provenance import commit, each_once
 from training.recipes import make_system
+from training.settings import differences, told
 from training.system import Arrays, classified, decayed
 
 VALIDATION_DRAWS = 20
 _LARGEST_GRADIENT = 1.0
+
+
+class DivergedError(SkeletonActionError):
+    """A run came to numbers that are none."""
 
 
 class Trainer:
@@ -60,11 +66,6 @@ class Trainer:
         self.seconds = 0.0
         self.history: list[dict[str, float]] = []
         self.commit = commit()
-        if recipe.optimizer.schedule not in SCHEDULES:
-            raise ConfigError(
-                f'optimizer.schedule must be one of {", ".join(SCHEDULES)}, got '
-                f'{recipe.optimizer.schedule!r}'
-            )
         torch.manual_seed(recipe.seed)
         torch.set_num_threads(recipe.optimizer.threads)
         self.training, self.validation = split(recipe, samples)
@@ -115,7 +116,12 @@ class Trainer:
         return self.system.learning_rate(self.step) * share
 
     def advance(self) -> float:
-        """Do one step and return its loss."""
+        """
+        Do one step and return its loss.
+
+        :raises DivergedError: it or its gradient is not finite, and no weight has been moved; or
+            the weights are not, where they would have been measured.
+        """
         number = self.step * parallel.size() + parallel.rank()
         batch = self.batches.at(number)
         rate = self.learning_rate
@@ -126,16 +132,19 @@ class Trainer:
         halves = self.system.halves(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=halves):
             loss = self.system.loss(self.model, batch)
+        value = float(loss.detach())
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         parallel.average_gradients(self.model)
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), _LARGEST_GRADIENT)
+        length = float(nn.utils.clip_grad_norm_(self.model.parameters(), _LARGEST_GRADIENT))
+        if not (math.isfinite(length) and math.isfinite(value)):
+            raise self._diverged(f'loss is {value:g}, its gradient {length:g}', self.step + 1)
         self.optimizer.step()
         self.average.update_parameters(self.model)
         self.step += 1
         if self.step % self.recipe.optimizer.validate_steps == 0 or self.finished:
-            self.validate(float(loss.detach()))
-        return float(loss.detach())
+            self.validate(value)
+        return value
 
     def validate(self, loss: float) -> None:
         """
@@ -147,6 +156,8 @@ class Trainer:
         :param loss: of the last step.
         """
         network = self.average.module
+        if not all(bool(one.isfinite().all()) for one in network.parameters()):
+            raise self._diverged('a weight is not finite', self.step)
         if self.validation or self.step >= self.recipe.optimizer.steps:
             network = self._finished_network()
         share = parallel.told_by_first(lambda: self.validation_accuracy(network))
@@ -201,14 +212,16 @@ class Trainer:
         """
         Go on from a checkpoint.
 
+        A run that goes on under another commit is of both, in their order: 'ABC, DEF'.
+
         :raises SkeletonActionError: it is of another recipe or other data.
         """
         state = read_state(path)
         mine, theirs = asdict(self.recipe), completed(type(self.recipe), state['recipe'])
-        differing = sorted(key for key in {*theirs, *mine} if theirs.get(key) != mine.get(key))
+        differing = differences(theirs, mine)
         if differing:
             raise SkeletonActionError(
-                f'{path} is a checkpoint of another recipe: {", ".join(differing)} differ'
+                f'{path} is a checkpoint of another recipe: {told(differing)}'
             )
         if state['data'] != self.data:
             raise SkeletonActionError(
@@ -216,10 +229,21 @@ class Trainer:
             )
         self.step, self.best, self.stale = state['step'], state['best'], state['stale']
         self.seconds, self.tried = state['seconds'], state['tried']
+        begun = state['commit']
+        self.commit = begun if self.finished else each_once((begun, self.commit))
         self.history, self.best_weights = state['history'], state['best_weights']
-        self.model.load_state_dict(state['model'])
-        self.average.load_state_dict(state['average'])
-        self.optimizer.load_state_dict(state['optimizer'])
+        restore_parts(
+            path,
+            state,
+            {'model': self.model, 'average': self.average, 'optimizer': self.optimizer},
+        )
+
+    def _diverged(self, what: str, step: int) -> DivergedError:
+        rate = self.optimizer.param_groups[0]['lr']
+        return DivergedError(
+            f'{self.recipe.name} has diverged: {what} at step {step} of '
+            f'{self.recipe.optimizer.steps}, with a learning rate of {rate:g}'
+        )
 
     def _finished_network(self) -> nn.Module:
         """Return a copy of the averaged weights with what is not learned by gradient."""
@@ -279,8 +303,9 @@ def choose_rate(recipe: Recipe, samples: Sequence[Sample], *, device: str = 'cpu
     Return a fresh run with the learning rate that does best on the validation classes.
 
     Each of `optimizer.rates` is tried from the start for `optimizer.rate_steps` steps, under the
-    schedule of a run of that length; the first of equally good ones is taken. Without rates, or
-    without validation classes to choose by, the recipe keeps the learning rate that it has.
+    schedule of a run of that length; the first of equally good ones is taken, and one with which
+    training diverges counts as 0. Without rates, or without validation classes to choose by, the
+    recipe keeps the learning rate that it has.
     """
     config = recipe.optimizer
     if not config.rates or not split(recipe, samples).validation:
@@ -295,9 +320,12 @@ def choose_rate(recipe: Recipe, samples: Sequence[Sample], *, device: str = 'cpu
             warm_up_steps=min(config.warm_up_steps, config.rate_steps // 10),
         )
         with Trainer(replace(recipe, optimizer=short), samples, device=device) as trial:
-            while not trial.finished:
-                trial.advance()
-            tried[str(rate)] = trial.best
+            try:
+                while not trial.finished:
+                    trial.advance()
+                tried[str(rate)] = trial.best
+            except DivergedError:
+                tried[str(rate)] = 0.0
     best = max(config.rates, key=lambda rate: tried[str(rate)])
     chosen = replace(recipe, optimizer=replace(config, learning_rate=best))
     return Trainer(chosen, samples, device=device, tried=tried)

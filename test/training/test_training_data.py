@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from skeleton_action_ros.adapters.clips import save_clip
 from skeleton_action_ros.core.errors import ConfigError, DatasetError
 from skeleton_action_ros.core.layouts import Common15
 from skeleton_action_ros.core.preprocess import PreprocessConfig
-from training.config import EncoderRecipe, override
+from training.config import EncoderRecipe
 from training.data import (
     ClassTable,
     Sample,
@@ -23,6 +25,7 @@ from training.data import (
     simulated_samples,
     split_classes,
 )
+from training.settings import override
 
 
 @pytest.fixture
@@ -41,7 +44,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_clips_come_from_the_files_and_then_from_the_cache(folder: Path) -> None:
     first = load_samples(['mine'])
     for file in (folder / 'data' / 'mine' / 'somebody').iterdir():
-        file.write_bytes(b'x' * file.stat().st_size)
+        known = file.stat()
+        file.write_bytes(b'x' * known.st_size)
+        os.utime(file, ns=(known.st_atime_ns, known.st_mtime_ns))
 
     second = load_samples(['mine'])
 
@@ -60,6 +65,31 @@ def test_changed_files_are_read_again(folder: Path) -> None:
     assert len(load_samples(['mine'])) == 4
 
 
+def test_file_that_is_corrected_at_the_same_size_is_read_again(folder: Path) -> None:
+    file = folder / 'data' / 'mine' / 'somebody' / '0.npz'
+    content = dict(np.load(file))
+
+    sizes, found = [], []
+    for label in ('lift_hand_left', 'lift_hand_LEFT'):
+        np.savez(file, **{**content, 'label': label})
+        sizes.append(file.stat().st_size)
+        found.append(load_samples(['mine'])[0].clip.label)
+
+    assert sizes[0] == sizes[1]
+    assert found == ['lift_hand_left', 'lift_hand_LEFT']
+
+
+def test_folder_in_which_no_clip_can_be_learned_from_is_named(folder: Path) -> None:
+    clips = folder / 'data' / 'short'
+    clips.mkdir()
+    for number in (1, 2):
+        save_clip(clips / f'{number}.npz', standing_clip(4))
+
+    with pytest.raises(DatasetError, match=r'nothing to learn from in .*short: expected .*2 files'):
+        load_samples(['short'])
+    assert not cache_root().exists()
+
+
 def test_cache_that_was_cut_short_is_made_anew(folder: Path) -> None:
     before = load_samples(['mine'])
     (path,) = cache_root().glob('mine-*.npz')
@@ -75,6 +105,14 @@ def test_missing_data_set_is_named_with_its_place_and_title(folder: Path) -> Non
         DatasetError, match=r'no data set utd-mhad under .*data.utd-mhad \(UTD .*there'
     ):
         load_samples(['utd-mhad'])
+
+
+def test_fingerprint_changes_with_what_protocols_split_by() -> None:
+    clip = standing_clip()
+    told: list[dict[str, Any]] = [{}, {'view': 1}, {'number': 1}, {'person': 1}, {'trial': '1'}]
+    some = [Sample(clip, 'made', **one) for one in told]
+
+    assert len({fingerprint([one]) for one in some}) == len(some)
 
 
 def test_fingerprint_changes_with_a_joint_a_label_and_a_clip() -> None:
@@ -190,12 +228,12 @@ def test_simulated_persons_show_every_action_with_the_side_they_say() -> None:
 def test_settings_change_single_values() -> None:
     recipe = override(
         EncoderRecipe('x'),
-        ['seed=3', 'model.dilations=(1, 2)', 'optimizer.learning_rate=1', 'name=y'],
+        ['batch.classes=3', 'model.dilations=(1, 2)', 'optimizer.learning_rate=1'],
     )
 
-    assert (recipe.seed, recipe.name, recipe.model.dilations) == (3, 'y', (1, 2))
+    assert (recipe.batch.classes, recipe.model.dilations) == (3, (1, 2))
     assert recipe.optimizer.learning_rate == 1.0
-    assert recipe.batch == EncoderRecipe('x').batch
+    assert recipe.loss == EncoderRecipe('x').loss
 
 
 @pytest.mark.parametrize(
@@ -206,9 +244,9 @@ def test_settings_change_single_values() -> None:
         ('model.depth=1', "no setting 'model.depth'"),
         ('model=1', "'model' is not one value"),
         ('seed.x=1', "'seed.x' is not one value"),
-        ('seed=1.5', 'seed must be int like 0'),
-        ('model.dropout=high', 'model.dropout must be float'),
-        ('batch.across=1', 'batch.across must be bool'),
+        ('seed=1.5', 'seed must be a whole number from 0 to 4294967295, got 1.5'),
+        ('model.dropout=high', "model.dropout must be a number from 0 to 0.99, got 'high'"),
+        ('batch.across=1', 'batch.across must be True or False, got 1'),
     ],
 )
 def test_wrong_settings_are_refused(setting: str, message: str) -> None:

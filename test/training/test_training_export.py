@@ -6,6 +6,7 @@ import json
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,10 +16,11 @@ from skeleton_action_ros.adapters.bundle_card import read_card
 from skeleton_action_ros.adapters.onnx_bundle import load_bundle
 from training import export, measure, quantize
 from training.checkpoints import load_checkpoint
-from training.config import ClassifierRecipe, Recipe, override
+from training.config import ClassifierRecipe, Recipe
 from training.export import TERMS, command_of, main
 from training.protocols import PROTOCOLS
 from training.recipes import recipe_for
+from training.settings import override
 from training.train import add_recipe_options, chosen_recipe
 from training.trainer import Trainer
 
@@ -32,13 +34,22 @@ RESULTS = {
     'machine': 'a machine',
     'measured_at_commit': 'abc',
 }
+REMOVED = object()
+
+
+def changed(**parts: Any) -> str:
+    """Return results with some parts changed, as JSON."""
+    found = {**RESULTS, **parts}
+    return json.dumps({key: part for key, part in found.items() if part is not REMOVED})
+
+
 CLASSES = sorted({sample.clip.label for sample in lifting_samples()})
 
 
 def saved(recipe: Recipe, path: Path) -> Path:
-    """Keep the checkpoint of a run that has not begun yet."""
-    trainer = Trainer(recipe, lifting_samples())
-    with trainer:
+    """Keep the checkpoint of a run that has come to its end, and has learned nothing."""
+    with Trainer(recipe, lifting_samples()) as trainer:
+        trainer.step = recipe.optimizer.steps
         trainer.save(path)
     return path
 
@@ -182,8 +193,13 @@ def test_results_are_made_where_none_are_given(
     ('content', 'message'),
     [
         (None, 'No such file'),
-        ('{', 'Expecting'),
-        (json.dumps({'system': 'x'}), 'have no threshold'),
+        ('{', 'is no JSON: Expecting'),
+        ('[]', 'must hold an object, got list'),
+        (changed(threshold=REMOVED), 'have no threshold'),
+        (changed(threshold=0.7), "to hold a 'threshold' from 0 to 1, got 0.7"),
+        (changed(threshold={'threshold': 'x'}), "got {'threshold': 'x'}"),
+        (changed(machine=REMOVED), "expected a text 'machine', got None"),
+        (changed(command=3), "expected a text 'command', got 3"),
     ],
 )
 def test_results_that_cannot_be_used_end_with_one_line(
@@ -205,6 +221,40 @@ def test_results_that_cannot_be_used_end_with_one_line(
     assert message in error
     assert error.count('\n') == 1
     assert not (tmp_path / 'made').exists()
+
+
+def test_folder_of_ones_own_has_terms_that_are_not_known(tmp_path: Path, results: Path) -> None:
+    recipe = override(tiny_recipe(), ["data.train=('simulated', 'mine')"])
+    checkpoint = saved(recipe, tmp_path / 'checkpoint.pt')
+
+    assert main([str(checkpoint), '--results', str(results), '--out', str(tmp_path / 'made')]) == 0
+
+    terms = read_card(tmp_path / 'made')['training']['data']
+    assert terms.keys() == {'simulated', 'mine'}
+    assert terms['mine'].startswith('not known:')
+
+
+def test_unfinished_run_is_not_exported(
+    tmp_path: Path, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / 'checkpoint.pt'
+    with Trainer(tiny_recipe(steps=6), lifting_samples()) as trainer:
+        trainer.step = 2
+        trainer.save(path)
+        words = [str(path), '--results', str(results), '--out', str(tmp_path / 'made')]
+
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+
+        error = capsys.readouterr().err
+        assert (ended.value.code, error.count('\n')) == (1, 1)
+        assert 'is at step 2 of 6, expected a finished run' in error
+        assert f'--out {tmp_path} --resume' in error
+        assert not (tmp_path / 'made').exists()
+        # Who does not get better any more has come to the end as well.
+        trainer.stale = trainer.recipe.optimizer.patience
+        trainer.save(path)
+    assert main(words) == 0
 
 
 def test_every_data_set_of_a_protocol_has_its_terms() -> None:

@@ -144,6 +144,21 @@ def test_each_fold_weighs_as_much_as_it_has_queries() -> None:
     assert found['per_class'] == {'clap': 0.6667, 'wave': 0.6667}
 
 
+def test_classifier_must_learn_what_it_is_asked(
+    places: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ['--seeds', '0', '--set', 'data.train=("simulated",)']
+
+    with pytest.raises(SystemExit) as ended:
+        main(command(places, *words, '--set', 'data.simulated_people=1'))
+
+    error = capsys.readouterr().err
+    assert (ended.value.code, error.count('\n')) == (1, 1)
+    assert 'is asked to name 2 actions, and learns 2 of them from no clip, such as' in error
+    assert 'florence3d/drink_from_a_bottle: data.train is simulated' in error
+    assert not (places / 'runs' / 'florence3d-loao-classifier').exists()
+
+
 def test_whole_protocol_asks_in_parts(places: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(['florence3d-loao/11', '--results', str(places / 'results')])

@@ -8,12 +8,16 @@ import numpy as np
 import pytest
 import torch
 from dataset_files import write_ntu
+from torch import Tensor, nn
 from training_clips import lifting_samples, tiny_recipe
 
 from skeleton_action_ros.core.errors import SkeletonActionError
+from training import trainer as trainer_module
 from training.batches import Batches
 from training.checkpoints import load_checkpoint
-from training.config import ClassifierRecipe, EncoderRecipe, override
+from training.config import ClassifierRecipe, EncoderRecipe
+from training.encoder import EncoderSystem
+from training.settings import override
 from training.system import described
 from training.train import main
 from training.trainer import Trainer, choose_rate
@@ -56,6 +60,49 @@ def test_resumed_run_equals_an_unbroken_one(tmp_path: Path) -> None:
     assert second.best == unbroken.best
     for key, value in weights(unbroken).items():
         np.testing.assert_array_equal(weights(second)[key], value, err_msg=key)
+
+
+def test_run_that_goes_on_under_another_commit_is_of_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, samples = tmp_path / 'checkpoint.pt', lifting_samples()
+    found = []
+    for until, commit in ((2, 'aaa'), (4, 'bbb'), (5, 'aaa'), (6, 'ccc+'), (6, 'ddd')):
+        monkeypatch.setattr(trainer_module, 'commit', lambda commit=commit: commit)
+        with Trainer(tiny_recipe(steps=6), samples) as trainer:
+            if path.is_file():
+                trainer.restore(path)
+            run(trainer, until)
+        trainer.save(path)
+        found.append(load_checkpoint(path).commit)
+
+    # The last one had nothing left to do.
+    assert found == ['aaa', 'aaa, bbb', 'aaa, bbb', 'aaa, bbb, ccc+', 'aaa, bbb, ccc+']
+
+
+def test_training_that_diverges_ends_with_its_step() -> None:
+    with Trainer(tiny_recipe(steps=6), lifting_samples()) as trainer:
+        run(trainer, 2)
+        with torch.no_grad():
+            next(trainer.model.parameters()).fill_(float('nan'))
+
+        with pytest.raises(
+            SkeletonActionError,
+            match=r'tiny has diverged: loss is nan, .* nan at step 3 of 6, with .* of 0\.00375',
+        ):
+            trainer.advance()
+    assert trainer.step == 2
+    assert all(one.isfinite().all() for one in trainer.average.parameters())
+
+
+def test_weights_that_diverge_in_the_last_step_are_not_kept() -> None:
+    with Trainer(tiny_recipe(), lifting_samples()) as trainer:
+        with torch.no_grad():
+            next(trainer.average.parameters()).fill_(float('inf'))
+
+        with pytest.raises(SkeletonActionError, match='a weight is not finite at step 0 of 6'):
+            trainer.validate(0.5)
+    assert trainer.history == []
 
 
 def test_batches_hold_whole_classes_and_compare_only_what_differs() -> None:
@@ -115,7 +162,7 @@ def test_checkpoint_of_another_recipe_or_of_other_data_is_refused(tmp_path: Path
     other = Trainer(override(tiny_recipe(), ['seed=1']), lifting_samples())
     fewer = Trainer(tiny_recipe(), lifting_samples(people=3))
 
-    with other, pytest.raises(SkeletonActionError, match='another recipe: seed differ'):
+    with other, pytest.raises(SkeletonActionError, match='another recipe: seed is 0 there, 1 here'):
         other.restore(path)
     with fewer, pytest.raises(SkeletonActionError, match='a checkpoint of other data'):
         fewer.restore(path)
@@ -139,6 +186,27 @@ def test_learning_rate_is_the_one_that_does_best_on_validation_classes() -> None
         assert trainer.step == 0
 
 
+def test_learning_rate_with_which_training_diverges_is_not_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipe = override(
+        tiny_recipe(steps=2, validation_stride=3),
+        ['optimizer.rates=(7.0, 5e-3)', 'optimizer.rate_steps=2', 'optimizer.warm_up_steps=0'],
+    )
+    loss = EncoderSystem.loss
+
+    def loss_or_none(self: EncoderSystem, network: nn.Module, batch: Any) -> Tensor:
+        found = loss(self, network, batch)
+        return found * float('nan') if self.learning_rate(0) == 7.0 else found
+
+    monkeypatch.setattr(EncoderSystem, 'loss', loss_or_none)
+
+    with choose_rate(recipe, lifting_samples()) as trainer:
+        assert trainer.tried['7.0'] == 0.0
+        assert trainer.tried['0.005'] > 0.0
+        assert trainer.recipe.optimizer.learning_rate == 5e-3
+
+
 def test_learning_rate_stays_where_there_are_no_validation_classes_to_choose_by() -> None:
     recipe = override(tiny_recipe(), ['optimizer.rates=(1e-3, 7e-3)', 'optimizer.rate_steps=1'])
 
@@ -159,7 +227,7 @@ def test_checkpoint_cut_short_or_of_another_count_of_actions_is_refused(tmp_path
         replace(named, classes=state.classes[:5]).model()
 
     path.write_bytes(path.read_bytes()[:-2000])
-    with pytest.raises(SkeletonActionError, match=r'checkpoint\.pt is no checkpoint: '):
+    with pytest.raises(SkeletonActionError, match=r'checkpoint\.pt is no checkpoint of training'):
         load_checkpoint(path)
     torch.save({'recipe': {}, 'classes': [], 'best_weights': {}}, path)
     with pytest.raises(SkeletonActionError, match='it lacks average, best, commit, data'):

@@ -72,6 +72,14 @@ def test_neighbours_stay_neighbours() -> None:
     assert (distances.argmin(axis=1) // 12 == np.arange(36) // 12).all()
 
 
+def test_seed_is_a_whole_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([str(tmp_path / 'none.pt'), '--out', str(tmp_path / 'map.png'), '--seed', '-1'])
+
+    assert ended.value.code == 2
+    assert "a seed is a whole number from 0 to 4294967295, got '-1'" in capsys.readouterr().err
+
+
 def test_missing_checkpoint_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([str(tmp_path / 'none.pt'), '--out', str(tmp_path / 'map.png')])

@@ -13,9 +13,9 @@ import torch
 from dataset_files import write_ntu
 
 from training.checkpoints import read_state
-from training.config import override
 from training.data import CHECKOUT, load_samples
 from training.recipes import recipe_for
+from training.settings import override
 from training.trainer import Trainer
 
 STEPS = 2

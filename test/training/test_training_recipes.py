@@ -69,6 +69,22 @@ def test_rows_are_the_words_to_type_and_what_the_paper_has() -> None:
         assert chosen_recipe(options(*words.split())).system == 'tabled'
 
 
+def test_list_takes_no_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        recipes.main(['nonsense'])
+    assert ended.value.code == 2
+    assert 'unrecognized arguments: nonsense' in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        recipes.main(['--help'])
+    assert ended.value.code == 0
+    assert 'usage: python -m training.recipes' in capsys.readouterr().out
+
+    assert recipes.main([]) == 0
+
+    out = capsys.readouterr().out
+    assert 'utd-15 --system tabled' in out
+
+
 def test_every_listed_row_is_a_recipe() -> None:
     for name, system in recipes.SYSTEMS.items():
         for variant, row in system.variants.items():

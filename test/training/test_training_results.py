@@ -12,6 +12,7 @@ from skeleton_action_ros.core.errors import SkeletonActionError
 from training import results
 from training.results import (
     card_results,
+    is_on,
     merge,
     merge_until_complete,
     pooled_curve,
@@ -106,6 +107,47 @@ def test_mean_and_spread_over_seeds_by_hand() -> None:
     assert [run['accuracy_mean'] for run in merged['runs']] == [0.5, 0.6, 0.7]
     assert merged['command'] == 'python -m training.run lodo-x --seeds 0 1 2'
     assert merge([entry(4, 0.5)])['std'] == 0.0
+
+
+def test_what_differs_between_seeds_is_told_of_all() -> None:
+    entries = [entry(seed, 0.5) for seed in range(4)]
+    for one, commit, print_ in zip(entries, ('b', 'a, c', 'b', 'a'), '1211', strict=True):
+        one['commit'] = commit
+        one['data'] = {'learned': ['x'], 'fingerprint': print_, 'asked_fingerprint': '7'}
+
+    merged = merge(entries)
+
+    assert merged['commit'] == 'b, a, c'
+    assert merged['data'] == {'learned': ['x'], 'fingerprint': '1, 2', 'asked_fingerprint': '7'}
+    assert [run['commit'] for run in merged['runs']] == ['b', 'a, c', 'b', 'a']
+    assert [run['fingerprint'] for run in merged['runs']] == ['1', '2', '1', '1']
+
+
+def test_entry_that_says_nothing_is_named_with_what_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / 'seed-0' / 'figures.json'
+    write_json(path, {})
+    with pytest.raises(SkeletonActionError, match=r'figures\.json is no entry .*lacks system, pro'):
+        read_entries(tmp_path, RECIPE)
+
+    write_json(path, {**entry(0, 0.5), 'system': 'none'})
+    with pytest.raises(SkeletonActionError, match=r"entry of system 'none', expected one of enc"):
+        read_entries(tmp_path, RECIPE)
+
+
+@pytest.mark.parametrize('value', [float('nan'), float('inf')])
+def test_what_is_no_number_is_not_written(tmp_path: Path, value: float) -> None:
+    with pytest.raises(SkeletonActionError, match=r'one\.json cannot be written: .*not JSON'):
+        write_json(tmp_path / 'one.json', {'loss': [value]})
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_entry_is_of_the_data_that_it_was_measured_on() -> None:
+    found = {**entry(0, 0.5), 'data': {'fingerprint': '1', 'asked_fingerprint': '7'}}
+
+    assert is_on(found, '1', '7')
+    assert not is_on(found, '2', '7')
+    assert not is_on(found, '1', '8')
 
 
 def test_entries_of_another_recipe_are_left_out(tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from dataset_files import write_ntu
+from training_clips import lifting_samples, tiny_recipe
 
 from training import run
 from training.encoder import EncoderSystem
 from training.evaluate import main as evaluate
 from training.run import main
 from training.system import Variant
+from training.trainer import Trainer
 
 TINY = (
     *('optimizer.steps=2', 'optimizer.validate_steps=1', 'model.token=6', 'model.local=1'),
@@ -93,6 +95,9 @@ def test_seeds_run_one_by_one_end_in_one_file(
         (['default'], 'default asks nothing'),
         (['lodo-utkinect', '--alone'], 'lodo-utkinect learns from other data sets'),
         (['utd-15', '--set', 'model.depth=3'], "no setting 'model.depth'"),
+        (['utd-15', '--set', 'optimizer.steps=-5'], 'optimizer.steps must be a whole number from'),
+        (['utd-15', '--set', 'seed=3'], "'seed' is no setting: name, system, protocol, seed come"),
+        (['utd-15', '--device', 'tpu'], '--device must be one of auto, cpu'),
     ],
 )
 def test_what_cannot_be_run_ends_with_one_line(
@@ -113,13 +118,95 @@ def test_checkpoint_of_another_recipe_is_refused(
     places: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(command(places, '--seeds', '0'))
+    (places / 'results' / 'ntu120-one-shot-20-encoder.json').unlink()
     capsys.readouterr()
 
     with pytest.raises(SystemExit) as ended:
         main(command(places, '--seeds', '0', '--resume', '--set', 'loss.beta=30.0'))
 
     assert ended.value.code == 1
-    assert 'is a checkpoint of another recipe: loss differ' in capsys.readouterr().err
+    told = 'is a checkpoint of another recipe: loss.beta is 40.0 there, 30.0 here'
+    assert told in capsys.readouterr().err
+
+
+def test_results_of_another_recipe_are_not_replaced(
+    places: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(command(places, '--seeds', '0'))
+    checkpoint = places / 'runs' / 'ntu120-one-shot-20-encoder' / 'seed-0' / 'checkpoint.pt'
+    before, weights = read(places), checkpoint.read_bytes()
+    capsys.readouterr()
+
+    error = refused(capsys, command(places, '--seeds', '0', '--set', 'loss.beta=30.0'))
+
+    assert 'ntu120-one-shot-20-encoder.json holds the results of another recipe' in error
+    assert 'loss.beta is 40.0 there, 30.0 here; --ablation NAME' in error
+    assert (read(places), checkpoint.read_bytes()) == (before, weights)
+    # The settings that the results were measured with do not stand in their own way.
+    assert main(command(places, '--seeds', '1')) == 0
+    assert read(places)['seeds'] == [0, 1]
+
+
+def refused(capsys: pytest.CaptureFixture[str], words: list[str]) -> str:
+    """Return the one line that a command ends with."""
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    error = capsys.readouterr().err
+    assert (ended.value.code, error.count('\n')) == (1, 1)
+    return error
+
+
+def test_nothing_to_go_on_from_is_told(places: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command(places, '--seeds', '0', '--resume')) == 0
+
+    out = capsys.readouterr().out
+    assert out.startswith('ntu120-one-shot-20-encoder: nothing to go on from in ')
+    assert out.splitlines()[0].endswith('seed-0')
+
+
+def test_system_that_names_is_not_trained_for_actions_that_it_cannot_learn(
+    places: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ['ntu120-one-shot-20', '--system', 'recurrent', '--results', str(places / 'results')]
+
+    error = refused(capsys, [*words, '--seeds', '0', '--device', 'cpu'])
+
+    assert 'recurrent names the actions it has learned, and compares no clips' in error
+    assert not list(places.glob('runs/**/checkpoint.pt'))
+
+
+@pytest.mark.parametrize(
+    ('setting', 'message'),
+    [
+        ('protocol=ntu120-one-shot-40', "'protocol' is no setting"),
+        ('loss.beta=30.0', 'loss.beta is 40.0 there, 30.0 here; after training only similarity'),
+        ('similarity.tokens=1.5', 'similarity.tokens must be a number from 0.0 to 1.0, got 1.5'),
+    ],
+)
+def test_nothing_but_the_comparison_is_changed_after_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], setting: str, message: str
+) -> None:
+    with Trainer(tiny_recipe(), lifting_samples()) as trainer:
+        trainer.save(tmp_path / 'checkpoint.pt')
+
+    with pytest.raises(SystemExit) as ended:
+        evaluate([str(tmp_path / 'checkpoint.pt'), '--set', setting])
+
+    error = capsys.readouterr().err
+    assert (ended.value.code, error.count('\n')) == (1, 1)
+    assert message in error
+
+
+def test_results_that_cannot_be_written_are_told_before_anything_is_done(
+    places: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (places / 'results').write_text('a file')
+
+    error = refused(capsys, command(places, '--seeds', '0'))
+
+    assert f'{places / "results"} must be a folder that can be written' in error
+    assert not (places / 'runs').exists()
+    assert not (places / 'cache').exists()
 
 
 def test_weights_can_be_measured_under_another_comparison(
@@ -141,7 +228,8 @@ def test_weights_can_be_measured_under_another_comparison(
     capsys.readouterr()
     with pytest.raises(SystemExit):
         main(command(places, *base, '--ablation', 'beta', '--set', 'loss.beta=30.0'))
-    assert 'is a checkpoint of another recipe: loss differ' in capsys.readouterr().err
+    told = 'is of another recipe: loss.beta is 40.0 there, 30.0 here; after training only'
+    assert told in capsys.readouterr().err
 
 
 def test_row_of_a_table_has_a_results_file_with_the_figure_of_its_paper(

@@ -19,8 +19,9 @@ from skeleton_action_ros.core.errors import ConfigError
 from skeleton_action_ros.core.preprocess import prepare
 from training import recipes, train
 from training.checkpoints import load_checkpoint
-from training.config import DataConfig, OptimizerConfig, Recipe, override
+from training.config import DataConfig, OptimizerConfig, Recipe
 from training.data import Sample
+from training.settings import override
 from training.system import Arrays, BatchSource, System, classified, decayed, scheduled
 from training.trainer import Trainer
 
@@ -164,10 +165,8 @@ def test_plateau_lowers_the_rate_of_a_run() -> None:
 
 
 def test_unknown_schedule_is_named_with_those_that_there_are() -> None:
-    recipe = override(tiny_recipe(), ['optimizer.schedule=linear'])
-
     with pytest.raises(ConfigError, match="one of cosine, plateau, constant, got 'linear'"):
-        Trainer(recipe, lifting_samples())
+        override(tiny_recipe(), ['optimizer.schedule=linear'])
 
 
 def test_half_precision_is_for_a_gpu(means: MeansRecipe) -> None:

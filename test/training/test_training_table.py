@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
+from skeleton_action_ros.core.errors import SkeletonActionError
 from training import table
 from training.protocols import PROTOCOLS
 from training.results import read_results
@@ -16,6 +18,7 @@ from training.table import (
     TABLES,
     ablation_rows,
     altered_rows,
+    main,
     paper_rows,
     protocol_rows,
     with_tables,
@@ -120,6 +123,10 @@ def test_rows_of_a_paper_stand_beside_its_figures(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(table, 'SYSTEMS', {'skeleton-dml': Tabled})
 
     run = 'python -m training.run utd-15 --system skeleton-dml --variant small'
+    assert paper_rows([])[-2] == (
+        'Not measured yet: 3 rows: `utd-15 --system skeleton-dml` as it is, small; '
+        '`msr-10 --system skeleton-dml` small.'
+    )
     rows = paper_rows(
         [
             result('utd-15', 'skeleton-dml', 0.5, asked=16),
@@ -137,7 +144,18 @@ def test_rows_of_a_paper_stand_beside_its_figures(monkeypatch: pytest.MonkeyPatc
         f'| I | small | utd-15 |  |  | 60.0 +- 1.2 | 35.0 | 0 1 | 4.6 '
         f'| `{words} --variant small --set a=1` |',
         '',
+        'Not measured yet: 1 row: `msr-10 --system skeleton-dml` small.',
+        '',
     ]
+    measured = [
+        result(*words, 0.6)
+        for words in (
+            ('utd-15', 'skeleton-dml'),
+            ('utd-15', 'skeleton-dml-small'),
+            ('msr-10', 'skeleton-dml-small'),
+        )
+    ]
+    assert 'Not measured yet' not in '\n'.join(paper_rows(measured))
 
 
 def marked() -> str:
@@ -156,10 +174,63 @@ def test_only_the_tables_are_replaced() -> None:
 
 
 def test_text_without_marks_is_refused() -> None:
-    with pytest.raises(ValueError, match='unpack'):
+    with pytest.raises(SkeletonActionError, match=r'expected <!-- .* once in the text, got it 0'):
         with_tables('nothing', [])
-    with pytest.raises(ValueError, match='after it'):
+    with pytest.raises(SkeletonActionError, match='once in the text, got it 2'):
+        with_tables(marked() + marked(), [])
+    with pytest.raises(SkeletonActionError, match=f'expected {END} after <!-- .*, got none'):
         with_tables(marked().replace(END, ''), [])
+
+
+def test_result_that_is_not_whole_is_refused() -> None:
+    whole = result('utd-15', 'encoder', 0.9)
+    del whole['baselines'], whole['seeds']
+
+    with pytest.raises(
+        SkeletonActionError, match=r"'utd-15-encoder' is not whole.* baselines, seeds"
+    ):
+        with_tables(marked(), [whole])
+
+
+@pytest.mark.parametrize(
+    ('readme', 'results', 'message'),
+    [('no marks', None, 'once in the text'), (None, '{"runs": [', 'is no JSON')],
+)
+def test_readme_stays_as_it_was_where_tables_cannot_be_made(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    readme: str | None,
+    results: str | None,
+    message: str,
+) -> None:
+    path = tmp_path / 'README.md'
+    path.write_text(readme or marked())
+    before = path.read_text()
+    if results:
+        (tmp_path / 'cut.json').write_text(results)
+    monkeypatch.setattr(table, 'README', path)
+    monkeypatch.setattr(table, 'read_results', lambda: read_results(tmp_path))
+
+    with pytest.raises(SystemExit) as ended:
+        main([])
+
+    error = capsys.readouterr().err
+    assert (ended.value.code, error.count('\n')) == (1, 1)
+    assert message in error
+    assert path.read_text() == before
+
+
+def test_readme_is_written_in_one_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / 'README.md'
+    path.write_text(marked())
+    monkeypatch.setattr(table, 'README', path)
+    monkeypatch.setattr(table, 'read_results', lambda: [result('utd-15', 'encoder', 0.9)])
+
+    assert main([]) == 0
+
+    assert '| utd-15 |' in path.read_text()
+    assert [one.name for one in tmp_path.iterdir()] == ['README.md']
 
 
 def test_readme_shows_what_the_results_say() -> None:
