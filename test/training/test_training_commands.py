@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from training_clips import lifting_samples, tiny_recipe
@@ -18,6 +19,9 @@ from skeleton_action_ros.core.errors import ConfigError, SkeletonActionError
 from training import background, evaluate, export, measure, open_set, run, table, train
 from training import map as maps
 from training.command import LARGEST_SEED, check_writable, one_line, seed_number
+from training.evaluate import Comparison, Exercise, check_askable
+from training.protocols import ask_exam
+from training.recipes import make_system, recipe_for
 from training.train import check_actions, device_of
 
 PARSER = argparse.ArgumentParser(prog='a command')
@@ -183,3 +187,25 @@ def test_one_action_alone_is_not_learned() -> None:
     check_actions(tiny_recipe(), samples, {'made/lift_head'})
     with pytest.raises(SkeletonActionError, match='1 of them from no clip, such as made/wave'):
         check_actions(tiny_recipe(), samples, {'made/lift_head', 'made/wave'})
+
+
+def test_checkpoint_is_not_asked_to_name_what_it_has_not_learned() -> None:
+    samples = lifting_samples()
+    questions = {'': ask_exam(samples, np.random.default_rng(0))}
+    asked = Exercise(samples, None, questions, closed=True)
+    system = make_system(recipe_for('utd-closed', 'classifier'))
+
+    assert check_askable(system, asked) == {sample.action for sample in samples}
+    with pytest.raises(SkeletonActionError, match=r'to name made/lift_elbow_right, .* made/wave'):
+        Comparison(system, torch.nn.Module(), ['made/wave'], asked)
+
+
+def test_system_that_compares_may_be_asked_about_any_action() -> None:
+    samples = lifting_samples(people=2, repeats=1)
+    questions = {'': ask_exam(samples, np.random.default_rng(0))}
+    asked = Exercise(samples, None, questions, closed=False)
+
+    for system in ('encoder', 'classifier'):
+        assert check_askable(make_system(recipe_for('utd-15', system)), asked) == frozenset()
+    with pytest.raises(ConfigError, match='compares no clips'):
+        check_askable(make_system(recipe_for('utd-15', 'recurrent')), asked)
