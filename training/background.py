@@ -77,7 +77,7 @@ def read_findings(path: Path, without: str | None) -> dict[str, Any]:
     if lacking:
         raise SkeletonActionError(
             f'{path} is not from training.open_set: expected {", ".join(lacking)} in it'
-            f'{f", found without {without}" if without else ""}'
+            f'{f", found without {without!r}" if without else ""}'
         )
     return dict(found)
 

@@ -20,7 +20,7 @@ from training.config import Recipe
 from training.curves import Curves
 from training.data import CHECKOUT, Sample, load_samples
 from training.protocols import PROTOCOLS, split
-from training.recipes import SYSTEMS, recipe_for
+from training.recipes import SYSTEMS, make_system, recipe_for
 from training.results import write_json
 from training.settings import set_by_user
 from training.trainer import Trainer, choose_rate
@@ -212,6 +212,7 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
             f'expected {rate} or {rates}, from which it would be chosen, got both: '
             f'{recipe.optimizer.learning_rate} and {recipe.optimizer.rates}'
         )
+    make_system(recipe)  # which refuses what it cannot do
     return recipe
 
 
