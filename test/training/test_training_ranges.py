@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, replace
+from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skeleton_action_ros.core.errors import ConfigError
@@ -78,6 +79,7 @@ NAMES = [
 ]
 
 
+@settings(deadline=None)
 @given(
     name=st.sampled_from(NAMES),
     text=st.one_of(
@@ -176,3 +178,37 @@ def test_differences_are_told_with_both_values() -> None:
     assert told(found) == 'a.b is 2 there, 4 here; new is None there, True here'
     many = {str(number): (number, 0) for number in range(1, 8)}
     assert told(many).endswith('5 is 5 there, 0 here; and 2 more')
+
+
+@pytest.mark.parametrize('system', SYSTEMS)
+def test_no_number_of_any_system_is_negative_or_endless(system: str) -> None:
+    recipe = recipe_for('utd-cross-subject', system)
+    for part, kind in types_of(type(recipe)).items():
+        inner = types_of(kind) if is_config(kind) else {}
+        numbers = [f'{part}.{name}' for name, one in inner.items() if one in (int, float)]
+        numbers += [part] if kind in (int, float) else []
+        for name, value in product(numbers, ('-2', '1e999', '-1e999')):
+            with pytest.raises(ConfigError, match=rf'{name} must be a .*number from .*, got'):
+                override(recipe, [f'{name}={value}'])
+
+
+@pytest.mark.parametrize(
+    ('system', 'setting'),
+    [
+        ('skeleton-dml', 'metric.beta=0.0'),
+        ('skeleton-dml', 'draw.classes=0'),
+        ('recurrent', 'network.units=0'),
+        ('recurrent', 'batch=0'),
+        ('convnet3d', 'stretch.clips=0'),
+        ('siamese-lstm', 'pairs.classes=0'),
+        ('siamese-lstm', 'hidden=(0,)'),
+        ('sequence-baseline', 'lstm.layers=0'),
+    ],
+)
+def test_systems_of_papers_have_ranges_too(system: str, setting: str) -> None:
+    name = setting.partition('=')[0]
+
+    recipe = recipe_for('utd-cross-subject', system)
+
+    with pytest.raises(ConfigError, match=rf'{name} must be .*number.* from '):
+        override(recipe, [setting])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from skeleton_action_ros.core.preprocess import PreprocessConfig
 from training.config import DataConfig, OptimizerConfig, Recipe
 from training.convnet3d.network import CELLS
+from training.ranges import limited
 from training.system import Variant
 
 
@@ -39,7 +40,7 @@ class StretchConfig:
     :param sequence_frames: the same, while the LSTM learns.
     """
 
-    clips: int = 16
+    clips: int = limited(16, low=1)
     frames: int = 12
     sequence_frames: int = 256
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from training.config import OptimizerConfig, Recipe
+from training.ranges import limited
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class PoseConfig:
         average of the training set (section 4.2.2); otherwise from the torso of the first frame.
     """
 
-    frames: int = 32
+    frames: int = limited(32, low=4, high=512)
     fill_in: str = 'spline'
     stream: str = 'pose'
     joints: int = 15
@@ -64,8 +65,8 @@ class NetworkConfig:
     """
 
     cell: str = 'gru'
-    units: int = 100
-    layers: int = 3
+    units: int = limited(100, low=1, high=65536)
+    layers: int = limited(3, low=1, high=64)
     bidirectional: bool = False
     keep: float = 0.5
     relu_scores: bool = False
@@ -90,7 +91,7 @@ class RecurrentRecipe(Recipe):
     pose: PoseConfig = field(default_factory=PoseConfig)
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
-    batch: int = 64
+    batch: int = limited(64, low=1)
     optimizer: OptimizerConfig = field(
         default_factory=lambda: OptimizerConfig(
             steps=450,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from skeleton_action_ros.core.preprocess import PreprocessConfig
 from training.config import AugmentConfig, DataConfig, OptimizerConfig, Recipe
+from training.ranges import limited
 
 CHANGES = AugmentConfig(
     crop=0.1,
@@ -36,8 +37,8 @@ class LstmConfig:
     :param layers: Florence 1 of 128 cells, GTU 2 of 200.
     """
 
-    cells: int = 128
-    layers: int = 1
+    cells: int = limited(128, low=1, high=65536)
+    layers: int = limited(1, low=1, high=64)
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,8 @@ class PairsConfig:
         section II.C.
     """
 
-    clips_per_class: int = 8
-    classes: int = 12
+    clips_per_class: int = limited(8, low=1)
+    classes: int = limited(12, low=1)
     ratio: float = 0.0
 
 
@@ -125,7 +126,7 @@ class SiameseRecipe(SequenceRecipe):
 
     system: str = 'siamese-lstm'
     lstm: LstmConfig = field(default_factory=LstmConfig)
-    hidden: tuple[int, ...] = (128, 64)
+    hidden: tuple[int, ...] = limited((128, 64), low=1, high=65536)
     pairs: PairsConfig = field(default_factory=PairsConfig)
     classification: ClassificationConfig = field(default_factory=ClassificationConfig)
 
@@ -144,4 +145,4 @@ class BaselineRecipe(SequenceRecipe):
     model: str = 'lstm'
     lstm: LstmConfig = field(default_factory=LstmConfig)
     penalty: float = 1.0
-    clips_per_class: int = 8
+    clips_per_class: int = limited(8, low=1)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from skeleton_action_ros.core.preprocess import PreprocessConfig
 from training.config import OptimizerConfig, Recipe
+from training.ranges import limited
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class ImageConfig:
     """
 
     representation: str = 'skeleton-dml'
-    size: int = 64
+    size: int = limited(64, high=4096)
     rotation_deg: float = 5.0
     prepared: bool = False
 
@@ -40,8 +41,8 @@ class EmbedderConfig:
         the code.
     """
 
-    embedding: int = 512
-    hidden: int = 512
+    embedding: int = limited(512, low=1, high=65536)
+    hidden: int = limited(512, low=1, high=65536)
     weights: str = ''
 
 
@@ -63,12 +64,12 @@ class MetricConfig:
     """
 
     loss: str = 'multi-similarity'
-    alpha: float = 0.1
-    beta: float = 40.0
-    base: float = 0.5
+    alpha: float = limited(0.1, low=0.001)
+    beta: float = limited(40.0, low=0.001)
+    base: float = limited(0.5, low=-1.0, high=1.0)
     miner_epsilon: float = 0.05
     margin: float = 0.1
-    classifier: float = 0.5
+    classifier: float = limited(0.5, high=1.0)
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,8 @@ class DrawConfig:
     :param clips_per_class: images of each.
     """
 
-    classes: int = 8
-    clips_per_class: int = 4
+    classes: int = limited(8, low=1)
+    clips_per_class: int = limited(4, low=1)
 
 
 @dataclass(frozen=True)

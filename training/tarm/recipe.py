@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from skeleton_action_ros.core.preprocess import PreprocessConfig
 from training.config import DataConfig, OptimizerConfig, Recipe
+from training.ranges import limited
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class NetworkConfig:
     modality: str = 'skeleton'
     attention: bool = True
     trunk: str = 'resnet18'
-    size: int = 50
+    size: int = limited(50, high=4096)
 
 
 @dataclass(frozen=True)
