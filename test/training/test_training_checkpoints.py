@@ -22,6 +22,7 @@ from training.settings import override
 from training.trainer import Trainer
 
 NONE = re.escape('is no checkpoint of training.train')
+SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
 @pytest.fixture(scope='module')
@@ -62,7 +63,7 @@ def test_other_files_are_no_checkpoints(tmp_path: Path, content: bytes, message:
     assert '\n' not in str(raised.value)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=SLOW)
 @given(content=st.binary(max_size=64), head=st.sampled_from([b'', b'PK\x03\x04', b'\x80\x02}']))
 def test_any_bytes_are_told_from_a_checkpoint(tmp_path: Path, content: bytes, head: bytes) -> None:
     path = tmp_path / 'checkpoint.pt'
@@ -72,9 +73,7 @@ def test_any_bytes_are_told_from_a_checkpoint(tmp_path: Path, content: bytes, he
         read_state(path)
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25
-)
+@settings(suppress_health_check=SLOW, max_examples=25)
 @given(data=st.data())
 def test_damaged_checkpoint_is_told(whole: Path, tmp_path: Path, data: st.DataObject) -> None:
     content = whole.read_bytes()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skeleton_action_ros.core.errors import ConfigError
@@ -79,7 +79,6 @@ NAMES = [
 ]
 
 
-@settings(deadline=None)
 @given(
     name=st.sampled_from(NAMES),
     text=st.one_of(
