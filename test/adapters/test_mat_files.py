@@ -57,3 +57,18 @@ def test_file_that_crashes_the_reader_is_refused_and_the_next_one_is_read(
             read_mat(tmp_path / 'bad.mat', 'x')
         assert read_mat(tmp_path / 'good.mat', 'x') == str(tmp_path / 'good.mat')
     reader.close()
+
+
+def test_reader_that_goes_down_late_costs_no_other_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = tmp_path / 'worker.py'
+    late = DIES_OF_BAD_FILES.replace("if 'bad' in path:", "if 'bad' in globals().get('last', ''):")
+    worker.write_text(f'{late}    last = path\n')
+    reader = mat_files._Reader()
+    monkeypatch.setattr(mat_files, '_WORKER', worker)
+    monkeypatch.setattr(mat_files, '_reader', reader)
+
+    assert read_mat(tmp_path / 'bad.mat', 'x') == str(tmp_path / 'bad.mat')
+    assert read_mat(tmp_path / 'good.mat', 'x') == str(tmp_path / 'good.mat')
+    reader.close()

@@ -29,12 +29,19 @@ def read_mat(path: Path, variable: str) -> Any:
     """
     if importlib.util.find_spec('scipy') is None:
         raise DatasetError(f'{path}: reading .mat files needs SciPy: pip install scipy')
-    kind, content = _reader.ask(path, variable)
+    try:
+        kind, content = _reader.ask(path, variable)
+    except _DownError as down:
+        kind, content = 'error', str(down)
     if kind == 'error':
         raise DatasetError(f'{path}: expected a readable MATLAB 5 file, got {content}')
     if kind == 'names':
         raise DatasetError(f'{path}: expected a variable {variable!r}, got {content}')
     return content
+
+
+class _DownError(Exception):
+    """The worker died of a question."""
 
 
 class _Reader:
@@ -46,21 +53,34 @@ class _Reader:
         self._lock = threading.Lock()
 
     def ask(self, path: Path, variable: str) -> tuple[str, Any]:
-        """Return the worker's answer; a worker that dies of the question is replaced."""
+        """
+        Return the worker's answer; a worker that dies of the question is replaced.
+
+        Damaged bytes may bring it down only after their own answer, at the next question: so one
+        that has answered before is replaced and the new one asked again.
+        """
         with self._lock:
-            worker = self._running()
-            assert worker.stdin is not None
-            assert worker.stdout is not None
+            used = self._worker is not None and self._owner == os.getpid()
             try:
-                request = json.dumps([str(path.absolute()), variable]) + '\n'
-                worker.stdin.write(request.encode())
-                worker.stdin.flush()
-                answer: tuple[str, Any] = pickle.load(worker.stdout)
-            except (EOFError, OSError, pickle.UnpicklingError):
-                code = worker.wait()
-                self._worker = None
-                return 'error', f'bytes that bring its reader down (exit code {code})'
-            return answer
+                return self._answer(path, variable)
+            except _DownError:
+                if not used:
+                    raise
+                return self._answer(path, variable)
+
+    def _answer(self, path: Path, variable: str) -> tuple[str, Any]:
+        worker = self._running()
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        try:
+            request = json.dumps([str(path.absolute()), variable]) + '\n'
+            worker.stdin.write(request.encode())
+            worker.stdin.flush()
+            answer: tuple[str, Any] = pickle.load(worker.stdout)
+        except (EOFError, OSError, pickle.UnpicklingError) as error:
+            self._worker = None
+            raise _DownError(f'bytes that bring its reader down (exit code {worker.wait()})') from error
+        return answer
 
     def close(self) -> None:
         """End the worker, if this process started it."""
