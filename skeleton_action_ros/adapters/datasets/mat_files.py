@@ -79,7 +79,9 @@ class _Reader:
             answer: tuple[str, Any] = pickle.load(worker.stdout)
         except (EOFError, OSError, pickle.UnpicklingError) as error:
             self._worker = None
-            raise _DownError(f'bytes that bring its reader down (exit code {worker.wait()})') from error
+            raise _DownError(
+                f'bytes that bring its reader down (exit code {worker.wait()})'
+            ) from error
         return answer
 
     def close(self) -> None:
