@@ -10,10 +10,9 @@ import pytest
 from training_clips import lifting_clip, lifting_samples, standing_clip
 
 from skeleton_action_ros.adapters.clips import save_clip
-from skeleton_action_ros.core.errors import ConfigError, DatasetError
+from skeleton_action_ros.core.errors import DatasetError
 from skeleton_action_ros.core.layouts import Common15
 from skeleton_action_ros.core.preprocess import PreprocessConfig
-from training.config import EncoderRecipe
 from training.data import (
     ClassTable,
     Sample,
@@ -25,7 +24,6 @@ from training.data import (
     simulated_samples,
     split_classes,
 )
-from training.settings import override
 
 
 @pytest.fixture
@@ -223,32 +221,3 @@ def test_simulated_persons_show_every_action_with_the_side_they_say() -> None:
     )
     assert right > 2 * left
     assert fingerprint(samples) == fingerprint(simulated_samples(2, seed=3))
-
-
-def test_settings_change_single_values() -> None:
-    recipe = override(
-        EncoderRecipe('x'),
-        ['batch.classes=3', 'model.dilations=(1, 2)', 'optimizer.learning_rate=1'],
-    )
-
-    assert (recipe.batch.classes, recipe.model.dilations) == (3, (1, 2))
-    assert recipe.optimizer.learning_rate == 1.0
-    assert recipe.loss == EncoderRecipe('x').loss
-
-
-@pytest.mark.parametrize(
-    ('setting', 'message'),
-    [
-        ('seed', "written name=value, got 'seed'"),
-        ('sede=1', "no setting 'sede': 'sede' is none of name, system"),
-        ('model.depth=1', "no setting 'model.depth'"),
-        ('model=1', "'model' is not one value"),
-        ('seed.x=1', "'seed.x' is not one value"),
-        ('seed=1.5', 'seed must be a whole number from 0 to 4294967295, got 1.5'),
-        ('model.dropout=high', "model.dropout must be a number from 0 to 0.99, got 'high'"),
-        ('batch.across=1', 'batch.across must be True or False, got 1'),
-    ],
-)
-def test_wrong_settings_are_refused(setting: str, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        override(EncoderRecipe('x'), [setting])

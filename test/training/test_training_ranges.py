@@ -18,6 +18,17 @@ from training.settings import differences, override, set_by_user, told
 from training.train import add_recipe_options, chosen_recipe
 
 
+def test_settings_change_single_values() -> None:
+    recipe = override(
+        EncoderRecipe('x'),
+        ['batch.classes=3', 'model.dilations=(1, 2)', 'optimizer.learning_rate=1'],
+    )
+
+    assert (recipe.batch.classes, recipe.model.dilations) == (3, (1, 2))
+    assert recipe.optimizer.learning_rate == 1.0
+    assert recipe.loss == EncoderRecipe('x').loss
+
+
 @pytest.mark.parametrize(
     ('setting', 'message'),
     [
@@ -64,9 +75,17 @@ from training.train import add_recipe_options, chosen_recipe
         ('preprocess.frames=1', 'preprocess.frames must be a whole number from 4 to 512, got 1'),
         ('preprocess.frames=12', 'preprocess.frames must be a multiple of 8, .* got 12'),
         ('similarity.band=-1', 'similarity.band must be a whole number from 0 to 512, got -1'),
+        ('seed', "written name=value, got 'seed'"),
+        ('sede=1', "no setting 'sede': 'sede' is none of name, system"),
+        ('model.depth=1', "no setting 'model.depth'"),
+        ('model=1', "'model' is not one value"),
+        ('seed.x=1', "'seed.x' is not one value"),
+        ('seed=1.5', 'seed must be a whole number from 0 to 4294967295, got 1.5'),
+        ('model.dropout=high', "model.dropout must be a number from 0 to 0.99, got 'high'"),
+        ('batch.across=1', 'batch.across must be True or False, got 1'),
     ],
 )
-def test_value_out_of_its_range_is_refused(setting: str, message: str) -> None:
+def test_wrong_settings_are_refused(setting: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         override(EncoderRecipe('x'), [setting])
 
