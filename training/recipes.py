@@ -73,7 +73,8 @@ def recipe_for(
         simulated_people=0 if alone else recipe.data.simulated_people,
     )
     recipe = replace(recipe, system=system, protocol=protocol, seed=seed, data=data)
-    return override(recipe, variant_named(system, variant).settings)
+    own = SYSTEMS[system].settings_for(data.train)
+    return override(recipe, (*own, *variant_named(system, variant).settings))
 
 
 def variant_named(system: str, variant: str) -> Variant:

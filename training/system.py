@@ -96,6 +96,15 @@ class System(ABC, Generic[R]):
     def __init__(self, recipe: R) -> None:
         self.recipe = recipe
 
+    @classmethod
+    def settings_for(cls, datasets: Sequence[str]) -> tuple[str, ...]:
+        """
+        Return what a recipe needs where it learns from these data sets, such as other steps.
+
+        :return: 'name=value' each, before those of a variant. None, unless overridden.
+        """
+        return ()
+
     @abstractmethod
     def network(self, classes: Sequence[str]) -> nn.Module:
         """

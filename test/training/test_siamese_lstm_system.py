@@ -126,6 +126,15 @@ def test_rows_of_the_tables_are_recipes() -> None:
     }
 
 
+@pytest.mark.parametrize('system', ['siamese-lstm', 'sequence-baseline'])
+def test_florence_alone_is_learned_from_in_fewer_steps(system: str) -> None:
+    steps = {
+        protocol: recipe_for(protocol, system).optimizer.steps
+        for protocol in ('florence3d-loao', 'florence3d-loao/3', 'utd-cross-subject')
+    }
+    assert steps == {'florence3d-loao': 250, 'florence3d-loao/3': 250, 'utd-cross-subject': 2000}
+
+
 def test_one_batch_is_learned_by_heart() -> None:
     torch.manual_seed(0)
     samples = lifting_samples(people=2)

@@ -24,6 +24,15 @@ class NamingSystem(System[S]):
 
     kind: ClassVar[str] = 'classifier'
 
+    @classmethod
+    def settings_for(cls, datasets: Sequence[str]) -> tuple[str, ...]:
+        """
+        Return the steps for Florence, on whose 215 sequences fewer are enough.
+
+        The paper, too, goes 400 or 500 times through Florence and 300 times through GTU.
+        """
+        return ('optimizer.steps=250',) if tuple(datasets) == ('florence3d',) else ()
+
     def inputs(self, samples: Sequence[Sample]) -> Arrays:
         return sequences_of(samples, self.recipe)
 

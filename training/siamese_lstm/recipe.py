@@ -102,7 +102,7 @@ class SequenceRecipe(Recipe):
     augment: AugmentConfig = field(default_factory=lambda: CHANGES)
     optimizer: OptimizerConfig = field(
         default_factory=lambda: OptimizerConfig(
-            steps=250,
+            steps=2000,
             learning_rate=5e-3,
             weight_decay=0.01,
             warm_up_steps=20,
