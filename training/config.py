@@ -150,7 +150,7 @@ class OptimizerConfig:
     :param rates: learning rates tried for `rate_steps` each before training; the best on the
         validation classes is taken, the first of equally good ones. Without such classes none is.
     :param mixed_precision: compute in bfloat16, which is several times faster on a GPU; the
-        package's own encoder also does on processors, of which some know it.
+        package's own encoder and TARM's trunks also do on processors, of which some know it.
     :param threads: of the network.
     :param patience: measurements without a better one after which training stops.
     """

@@ -73,8 +73,9 @@ def recipe_for(
         simulated_people=0 if alone else recipe.data.simulated_people,
     )
     recipe = replace(recipe, system=system, protocol=protocol, seed=seed, data=data)
-    own = SYSTEMS[system].settings_for(data.train)
-    return override(recipe, (*own, *variant_named(system, variant).settings))
+    settings = variant_named(system, variant).settings
+    learned_from = override(recipe, settings).data.train
+    return override(recipe, (*SYSTEMS[system].settings_for(learned_from), *settings))
 
 
 def variant_named(system: str, variant: str) -> Variant:

@@ -255,7 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         '--weights-of',
         metavar='RECIPE',
         default='',
-        help='train nothing: measure what RECIPE left, under other --set similarity.*',
+        help='train nothing: measure what RECIPE left, where only the comparison or fusion differs',
     )
     parser.add_argument('--results', type=Path, default=RESULTS, help='default: training/results')
     options = parser.parse_args(arguments)

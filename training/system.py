@@ -226,6 +226,14 @@ class System(ABC, Generic[R]):
         groups = [{'params': list(network.parameters())}]
         return torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
 
+    def may_be_best(self, step: int) -> bool:
+        """
+        Say whether the weights after a step may be kept, and count for early stopping.
+
+        Where nothing is held out to select on, the last are kept all the same.
+        """
+        return True
+
     def learning_rate(self, step: int) -> float:
         """Return the learning rate of a step, before what 'plateau' takes off it."""
         return scheduled(self.recipe.optimizer, step)

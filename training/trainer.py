@@ -163,6 +163,8 @@ class Trainer:
         share = parallel.told_by_first(lambda: self.validation_accuracy(network))
         loss = parallel.told_by_first(lambda: loss)
         self.history.append({'step': self.step, 'loss': loss, 'validation': share})
+        if self.validation and not self.system.may_be_best(self.step):
+            return
         if share > self.best or not self.validation:
             self.best, self.stale, self.best_weights = share, 0, weights_of(network)
         else:

@@ -245,21 +245,17 @@ def test_it_names_and_does_not_compare() -> None:
         system.describe(system.network(['made/a']), ())
 
 
-@pytest.mark.parametrize(
-    ('recipe', 'message'),
-    [
-        (replace(tiny(), frames=FramesConfig(source='depth')), "video, drawn, got 'depth'"),
-        (
-            replace(tiny(), frames=FramesConfig(source='video', contrast=False)),
-            'frames.contrast must be True where frames.source is video: .*, got False',
-        ),
-        (replace(tiny(), preprocess=PreprocessConfig(frames=8)), 'must be 9 or more, got 8'),
-        (
-            replace(tiny(), labeller=LabellerConfig(steps=4)),
-            'must be less than the 4 of the optimizer, got 4',
-        ),
-    ],
-)
-def test_what_cannot_be_is_refused(recipe: ConvNet3dRecipe, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        make_system(recipe)
+def test_network_whose_lstm_has_not_learned_is_neither_kept_nor_counted() -> None:
+    recipe = tiny(steps=12)
+    optimizer = replace(recipe.optimizer, validate_steps=1, patience=2, learning_rate=0.0)
+    samples = lifting_samples(people=1)
+    with Trainer(replace(recipe, optimizer=optimizer), samples) as trainer:
+        trainer.validation = samples
+        for _ in range(6):
+            trainer.advance()
+        assert (trainer.best, trainer.stale, trainer.finished) == (-1.0, 0, False)
+        assert len(trainer.history) == 6
+
+        trainer.advance()
+
+    assert trainer.best >= 0.0

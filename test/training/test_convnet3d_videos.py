@@ -36,12 +36,12 @@ person13_handclapping_d3\t*missing*
 """
 
 
-def write_video(path: Path, frames: int) -> None:
+def write_video(path: Path, frames: int, width: int = 160, height: int = 120) -> None:
     """A bright square goes from left to right, four columns a frame."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 25.0, (160, 120))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 25.0, (width, height))
     for number in range(frames):
-        picture = np.full((120, 160, 3), 90, np.uint8)
+        picture = np.full((height, width, 3), 90, np.uint8)
         picture[30:100, 20 + 4 * number : 40 + 4 * number] = 255
         writer.write(picture)
     writer.release()
@@ -208,6 +208,14 @@ def test_video_shorter_than_the_list_says_is_told(folder: Path) -> None:
     with pytest.raises(DatasetError, match=r'frames 11 to 40 are wanted, the video ends after 25'):
         person_frames(long)
     assert not list((folder.parent / 'cache').rglob('*.npy'))
+
+
+@pytest.mark.parametrize(('width', 'height'), [(64, 120), (160, 60)])
+def test_video_too_small_for_a_person_is_told(folder: Path, width: int, height: int) -> None:
+    write_video(folder / 'boxing' / 'person01_boxing_d1_uncomp.avi', 25, width, height)
+
+    with pytest.raises(DatasetError, match=f'must be 68 x 108 or larger, got {width} x {height}'):
+        person_frames(load_samples(['kth1'])[0])
 
 
 def test_video_that_is_cut_off_is_told(folder: Path) -> None:

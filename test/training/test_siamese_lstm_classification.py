@@ -92,8 +92,3 @@ def test_one_class_is_refused(method: str) -> None:
 
     with pytest.raises(ConfigError, match='two classes or more apart, got 1'):
         module.fit(np.zeros((3, 2), np.float32), np.array([1, 1, 1]))
-
-
-def test_method_that_is_not_there_is_told() -> None:
-    with pytest.raises(ConfigError, match=r"must be one of svm, knn, got 'forest'"):
-        make_classification(ClassificationConfig('forest'), 5)

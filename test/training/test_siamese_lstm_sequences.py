@@ -59,5 +59,3 @@ def test_recorded_sequences_are_not_changed_and_make_no_bundle() -> None:
     assert joints[0, :, Common15.HEAD].tolist() == [pytest.approx([0.0, -0.7, 2.0])] * 24
     with pytest.raises(ConfigError, match=r'this recipe has prepared=False'):
         system.exported(system.network(['a']))
-    with pytest.raises(ConfigError, match='prepared=False, changed=True'):
-        Sequences(samples, replace(RECIPE, prepared=False))

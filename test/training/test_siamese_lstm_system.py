@@ -135,6 +135,11 @@ def test_florence_alone_is_learned_from_in_fewer_steps(system: str) -> None:
     assert steps == {'florence3d-loao': 250, 'florence3d-loao/3': 250, 'utd-cross-subject': 2000}
 
 
+@pytest.mark.parametrize('protocol', ['florence3d-loao', 'utd-cross-subject'])
+def test_pooled_metric_is_learned_in_as_many_steps_wherever_it_is_asked(protocol: str) -> None:
+    assert recipe_for(protocol, 'siamese-lstm', 'pooled').optimizer.steps == 1000
+
+
 def test_one_batch_is_learned_by_heart() -> None:
     torch.manual_seed(0)
     samples = lifting_samples(people=2)
@@ -295,11 +300,6 @@ def test_baselines_name_other_people(model: str) -> None:
     named = [trainer.classes[number] for number in logits.argmax(axis=1)]
     right = [name == sample.action for name, sample in zip(named, asked, strict=True)]
     assert np.mean(right) >= 0.8
-
-
-def test_baseline_that_is_not_there_is_told() -> None:
-    with pytest.raises(ConfigError, match="model must be svm, softmax or lstm, got 'tree'"):
-        SequenceBaselineSystem(baseline('tree')).network(['a'])
 
 
 @pytest.mark.parametrize('method', ['svm', 'knn'])

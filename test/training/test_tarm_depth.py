@@ -7,7 +7,7 @@ import pytest
 from scipy.io import savemat
 from training_clips import standing_clip
 
-from skeleton_action_ros.core.errors import ConfigError, DatasetError
+from skeleton_action_ros.core.errors import DatasetError
 from training.data import Sample
 from training.depth_videos import has_depth
 from training.tarm.depth import SIDE, depth_images, depth_motion_image, read_depth
@@ -124,6 +124,16 @@ def test_video_of_another_size_is_refused(tmp_path: Path) -> None:
         read_depth(tmp_path / 'a1_s1_t1_depth.mat')
 
 
+@pytest.mark.parametrize('depth_mm', [-1, 70_000])
+def test_depth_that_no_sensor_gives_is_refused(tmp_path: Path, depth_mm: int) -> None:
+    video_mm = np.ones((240, 320, 2), np.int32)
+    video_mm[3, 4, 1] = depth_mm
+    savemat(tmp_path / 'a1_s1_t1_depth.mat', {'d_depth': video_mm})
+
+    with pytest.raises(DatasetError, match=rf'from 0 to 65535 mm, got .*{depth_mm}'):
+        read_depth(tmp_path / 'a1_s1_t1_depth.mat')
+
+
 def test_missing_videos_are_told_with_place_and_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,8 +143,3 @@ def test_missing_videos_are_told_with_place_and_page(
         with pytest.raises(DatasetError, match=r'none/utd-mhad \(UTD Multimodal.*folder Depth'):
             ask(sample(1, 1, 1))
     assert not has_depth(sample(1, 1, 1, 'msr-action3d'))
-
-
-def test_unknown_image_is_refused(data: Path) -> None:
-    with pytest.raises(ConfigError, match="one of nearest, motion, got 'farthest'"):
-        depth_images([sample(1, 1, 1)], 'farthest')

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from skeleton_action_ros.core.errors import ConfigError
 from training.tarm.alexnet import AlexNet
 from training.tarm.network import Branch, TarmNetwork, TemporalAttention, fused
 from training.tarm.recipe import NetworkConfig
@@ -132,15 +131,3 @@ def test_fusion_is_of_probabilities(rule: str) -> None:
         wanted = np.array(fusions[rule])
         scaled = torch.softmax(found[b], dim=0).numpy()
         np.testing.assert_allclose(scaled, wanted / wanted.sum(), rtol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ('config', 'message'),
-    [
-        (NetworkConfig(modality='sound'), "net.modality must be one of .* got 'sound'"),
-        (NetworkConfig(trunk='vgg'), "net.trunk must be one of .* got 'vgg'"),
-    ],
-)
-def test_what_there_is_not_is_refused(config: NetworkConfig, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        TarmNetwork(config, 15, 27)

@@ -348,7 +348,7 @@ def test_it_names_and_does_not_compare() -> None:
 def test_bundle_of_the_skeleton_s_branch_names_actions_as_in_training(
     filmed: list[Sample], tmp_path: Path
 ) -> None:
-    system = TarmSystem(tiny(net=net(modality='both', trunk='alexnet')))
+    system = TarmSystem(tiny(net=net(trunk='alexnet')))
     labels = tuple(sorted({sample.clip.label for sample in filmed}))
     torch.manual_seed(0)
     model = system.network([f'utd-mhad/{label}' for label in labels]).eval()
@@ -362,31 +362,13 @@ def test_bundle_of_the_skeleton_s_branch_names_actions_as_in_training(
     joints, mask = prepare(filmed[1].clip, loaded.preprocess)
     found = loaded.classify(joints[None], mask[None])
     assert (loaded.kind, loaded.labels) == ('classifier', labels)
-    # Without a depth video the fusion is the logarithm of what the skeleton's branch makes likely.
     wanted = classified(system, model, system.inputs([filmed[1]]))
-    np.testing.assert_allclose(torch.log_softmax(torch.from_numpy(found), 1), wanted, atol=1e-4)
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    'network', [net(modality='depth'), net(modality='stacked')], ids=['depth', 'stacked']
-)
-def test_network_that_needs_depth_is_not_exported(network: NetworkConfig) -> None:
-    system = TarmSystem(tiny(net=network))
+@pytest.mark.parametrize('modality', ['depth', 'stacked', 'both'])
+def test_network_that_needs_depth_is_not_exported(modality: str) -> None:
+    system = TarmSystem(tiny(net=net(modality=modality)))
 
     with pytest.raises(ConfigError, match='needs depth videos, which a bundle is not given'):
         system.exported(system.network(['made/a', 'made/b']))
-
-
-def test_images_too_small_for_the_trunk_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r'net\.size must be 32 or more for the trunks, got 16'):
-        TarmSystem(tiny(net=net(size=16)))
-
-
-def test_batches_of_a_single_clip_are_refused() -> None:
-    with pytest.raises(ConfigError, match='batch must be 2 or more, got 1'):
-        TarmSystem(tiny(batch=1))
-
-
-def test_unknown_fusion_is_refused() -> None:
-    with pytest.raises(ConfigError, match="one of average, product, maximum, got 'sum'"):
-        TarmSystem(tiny(fusion='sum'))

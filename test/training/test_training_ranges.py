@@ -90,6 +90,57 @@ def test_wrong_settings_are_refused(setting: str, message: str) -> None:
         override(EncoderRecipe('x'), [setting])
 
 
+@pytest.mark.parametrize(
+    ('system', 'settings', 'message'),
+    [
+        ('siamese-lstm', ['classification.method=forest'], "one of svm, knn, got 'forest'"),
+        ('siamese-lstm', ['classification.penalty=0'], 'must be a number from 1e-06 to .* got 0'),
+        ('siamese-lstm', ['classification.neighbours=0'], 'neighbours must be .* from 1 .* got 0'),
+        ('siamese-lstm', ['classification.references=0'], 'references must be .* from 1 .* got 0'),
+        ('siamese-lstm', ['prepared=False'], 'changed must be False where prepared is'),
+        ('siamese-lstm', ['preprocess.scale=False'], 'preprocess.scale must be True'),
+        (
+            'sequence-baseline',
+            ['model=tree'],
+            "model must be one of svm, softmax, lstm, got 'tree'",
+        ),
+        ('sequence-baseline', ['penalty=0'], 'penalty must be a number from 1e-06 to'),
+        ('tarm', ['net.modality=sound'], "one of skeleton, depth, both, stacked, got 'sound'"),
+        ('tarm', ['net.trunk=vgg'], "one of resnet18, resnet50, alexnet, got 'vgg'"),
+        ('tarm', ['net.size=16'], r'net.size must be a whole number from 32 to 4096, got 16'),
+        ('tarm', ['depth.image=farthest'], "one of nearest, motion, got 'farthest'"),
+        ('tarm', ['fusion=sum'], "fusion must be one of average, product, maximum, got 'sum'"),
+        ('tarm', ['batch=1'], 'batch must be a whole number from 2 .* got 1'),
+        ('tarm', ['alter.crop=0.5'], 'alter.crop must be a number from 0 to 0.45, got 0.5'),
+        ('tarm', ['alter.size=3'], 'alter.size must be a number from 0 to 0.9, got 3'),
+        ('convnet3d', ['frames.source=depth'], "one of video, drawn, got 'depth'"),
+        ('convnet3d', ['frames.contrast=False'], 'frames.contrast must be True where .* is video'),
+        (
+            'convnet3d',
+            ['frames.source=drawn', 'preprocess.frames=8'],
+            'preprocess.frames must be 9 or more, got 8',
+        ),
+        (
+            'convnet3d',
+            ['optimizer.steps=4', 'labeller.steps=4'],
+            'labeller.steps must be from 1 to 3, less than optimizer.steps, got 4',
+        ),
+        ('convnet3d', ['labeller.steps=0'], 'labeller.steps must be from 1 to 649, .* got 0'),
+        (
+            'convnet3d',
+            ['optimizer.rates=(0.1,)', 'optimizer.rate_steps=5'],
+            r'optimizer.rates must be \(\): .* got \(0.1,\)',
+        ),
+        ('convnet3d', ['optimizer.schedule=plateau'], "must be cosine or constant .*'plateau'"),
+    ],
+)
+def test_wrong_settings_of_a_paper_s_system_are_refused(
+    system: str, settings: list[str], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        override(recipe_for('utd-cross-subject', system), settings)
+
+
 NAMES = [
     f'{part}.{name}'
     for part, kind in types_of(EncoderRecipe).items()

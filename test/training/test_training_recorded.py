@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from training.config import completed
-from training.recipes import SYSTEMS
+from training.recipes import SYSTEMS, variant_named
 from training.results import is_of, read_results
 from training.run import without_seed
 from training.settings import differences
@@ -42,6 +42,19 @@ def test_command_of_a_result_means_the_recipe_that_was_measured(result: dict[str
     assert differences(completed(kind, result['recipe']), completed(kind, meant)) == {}
     assert is_of(result, meant)
     assert result['command'].endswith(f'--seeds {" ".join(map(str, result["seeds"]))}')
+
+
+ROWS = [one for one in RECORDED if SYSTEMS[one['system']].paper]
+
+
+@pytest.mark.parametrize('result', ROWS, ids=lambda one: one['name'])
+def test_result_says_of_its_row_what_the_system_says(result: dict[str, Any]) -> None:
+    system, protocol = SYSTEMS[result['system']], result['protocol']
+    row = variant_named(system.name, result['variant'])
+
+    assert result['paper'] == system.paper
+    assert (result['table'], result['about']) == (row.table, row.about)
+    assert result['published'] == row.published.get(protocol)
 
 
 def test_recipe_that_was_changed_since_is_noticed() -> None:

@@ -3,7 +3,7 @@ From a video to what the 3D-ConvNet sees: grey boxes of 34 x 54 pixels about a p
 
 "Spatial down-sampling by a factor of 2 horizontally and vertically [...], extracting the
 person-centred bounding box [...], and applying 3D Local Contrast Normalization" (section 4.2). How
-the box is found is in another publication; here it is the simplest true one. Where there is a
+the box is found is in another publication; here it is the simplest that works. Where there is a
 skeleton of the clip, it stands about all of its joints from first to last frame. In KTH there is
 none: the box follows what differs from a background that is even along each row of the image.
 """
@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from skeleton_action_ros.core.errors import DatasetError
 from skeleton_action_ros.core.skeleton import Clip
 from training.convnet3d.contrast import contrast_normalised
 from training.convnet3d.drawing import COLUMNS, ROWS
@@ -50,7 +51,7 @@ def person_frames(sample: Sample) -> NDArray[np.float16]:
     Return the normalised boxes about a person in the video of a clip, from the cache if they can.
 
     :return: (T, 54, 34).
-    :raises DatasetError: there is no such video, or it is cut off.
+    :raises DatasetError: there is no such video, it is cut off, or its images are too small.
     """
     shot = shot_of(sample)
     told = (_CACHE_FORMAT, shot.path.name, shot.path.stat().st_size, shot.first, shot.frames)
@@ -63,7 +64,13 @@ def person_frames(sample: Sample) -> NDArray[np.float16]:
         [image.pixels.astype(np.float32) @ _LUMA / 255.0 for image in read_images(shot)]
     )
     if sample.dataset in VIDEOS:
-        frames = followed(halved(grey))
+        small = halved(grey)
+        if small.shape[1] < ROWS or small.shape[2] < COLUMNS:
+            raise DatasetError(
+                f'{shot.path}: images must be {2 * COLUMNS} x {2 * ROWS} or larger, got '
+                f'{grey.shape[2]} x {grey.shape[1]}'
+            )
+        frames = followed(small)
     else:
         frames = boxed(grey, skeleton_box(sample.clip, grey.shape[2], grey.shape[1]))
     with torch.inference_mode():

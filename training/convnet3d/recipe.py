@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from skeleton_action_ros.core.preprocess import PreprocessConfig
 from training.config import DataConfig, OptimizerConfig, Recipe
-from training.convnet3d.network import CELLS
+from training.convnet3d.network import CELLS, WINDOW
 from training.ranges import limited
 from training.system import Variant
 
@@ -23,7 +24,7 @@ class FramesConfig:
     :param mirrors: half of them mirrored, left and right.
     """
 
-    source: str = 'video'
+    source: str = limited('video', choices=('video', 'drawn'))
     contrast: bool = True
     flips: bool = True
     mirrors: bool = True
@@ -52,6 +53,8 @@ class LabellerConfig:
 
     :param cells: of the LSTM; 0 lets the windows vote, and nothing more is learned.
     :param steps: of the optimizer's steps the last so many.
+    :param learning_rate: its highest while the LSTM learns; that of the 3D-ConvNet is the
+        optimizer's.
     """
 
     cells: int = CELLS
@@ -65,7 +68,8 @@ class ConvNet3dRecipe(Recipe):
     A complete configuration of the 3D-ConvNet and LSTM.
 
     "No overtraining is observed without any validation sequence and stopping when performances on
-    training set no longer rise": nothing is held out, and the number of steps is settled.
+    training set no longer rise": nothing is held out, and the number of steps is settled. The paper
+    has back-propagation with momentum, on one sample at a time; here it is AdamW on batches.
 
     :param preprocess: of the joints that are drawn; a video is seen as it was filmed.
     """
@@ -88,6 +92,29 @@ class ConvNet3dRecipe(Recipe):
             validate_steps=130,
         )
     )
+
+    def contradictions(self) -> Iterator[str]:
+        """Say which values do not go together."""
+        steps, labeller = self.optimizer.steps, self.labeller
+        if self.frames.source == 'video' and not self.frames.contrast:
+            yield (
+                'frames.contrast must be True where frames.source is video: boxes are normalised '
+                'when they are read, got False'
+            )
+        if self.frames.source == 'drawn' and self.preprocess.frames < WINDOW:
+            yield f'preprocess.frames must be {WINDOW} or more, got {self.preprocess.frames}'
+        if labeller.cells and steps and not 0 < labeller.steps < steps:
+            yield (
+                f'labeller.steps must be from 1 to {steps - 1}, less than optimizer.steps, '
+                f'got {labeller.steps}'
+            )
+        if self.optimizer.rates:
+            yield (
+                'optimizer.rates must be (): the 3D-ConvNet has optimizer.learning_rate and the '
+                f'LSTM labeller.learning_rate, got {self.optimizer.rates}'
+            )
+        if self.optimizer.schedule == 'plateau':
+            yield "optimizer.schedule must be cosine or constant for each network, got 'plateau'"
 
 
 _VOTING = ('labeller.cells=0', 'optimizer.steps=500')

@@ -30,7 +30,6 @@ from training.system import Arrays, System, Variant, scheduled, tensors
 
 Frames = NDArray[np.float16]
 
-SOURCES = ('video', 'drawn')
 _AT_ONCE = 32
 
 
@@ -142,27 +141,6 @@ class ConvNet3dSystem(System[ConvNet3dRecipe]):
     kind: ClassVar[str] = 'classifier'
     recipe_type: ClassVar[type[Recipe]] = ConvNet3dRecipe
 
-    def __init__(self, recipe: ConvNet3dRecipe) -> None:
-        super().__init__(recipe)
-        if recipe.frames.source not in SOURCES:
-            raise ConfigError(
-                f'frames.source must be one of {", ".join(SOURCES)}, got {recipe.frames.source!r}'
-            )
-        if recipe.frames.source == 'video' and not recipe.frames.contrast:
-            raise ConfigError(
-                'frames.contrast must be True where frames.source is video: boxes are normalised '
-                'when they are read, got False'
-            )
-        if recipe.frames.source == 'drawn' and recipe.preprocess.frames < WINDOW:
-            raise ConfigError(
-                f'preprocess.frames must be {WINDOW} or more, got {recipe.preprocess.frames}'
-            )
-        if recipe.labeller.cells and recipe.labeller.steps >= recipe.optimizer.steps > 0:
-            raise ConfigError(
-                f'labeller.steps must be less than the {recipe.optimizer.steps} of the optimizer, '
-                f'got {recipe.labeller.steps}'
-            )
-
     @property
     def preprocess(self) -> PreprocessConfig:
         return self.recipe.preprocess
@@ -233,15 +211,12 @@ class ConvNet3dSystem(System[ConvNet3dRecipe]):
         assert isinstance(network, TwoSteps)
         return DrawnTwoSteps(network, contrast=self.recipe.frames.contrast)
 
-    def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
-        """Make AdamW; the paper has back-propagation with momentum, on one sample at a time."""
-        config = self.recipe.optimizer
-        return torch.optim.AdamW(
-            network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-        )
+    def may_be_best(self, step: int) -> bool:
+        """Say no while the LSTM, which names the clips, has not begun to learn."""
+        return step > convnet_steps(self.recipe) or not self.recipe.labeller.cells
 
     def learning_rate(self, step: int) -> float:
-        """Return the learning rate of a step; each network has a cosine of its own."""
+        """Return the learning rate of a step; each network has a schedule of its own."""
         config, first = self.recipe.optimizer, convnet_steps(self.recipe)
         if step < first:
             return scheduled(replace(config, steps=first), step)
@@ -256,7 +231,7 @@ class ConvNet3dSystem(System[ConvNet3dRecipe]):
 
     def _drawn(self, sample: Sample) -> Frames:
         joints, mask = prepare(sample.clip, self.preprocess)
-        return _drawn(joints.tobytes(), mask.tobytes(), contrast=self.recipe.frames.contrast)
+        return drawing_of(joints.tobytes(), mask.tobytes(), contrast=self.recipe.frames.contrast)
 
 
 def convnet_steps(recipe: ConvNet3dRecipe) -> int:
@@ -264,8 +239,8 @@ def convnet_steps(recipe: ConvNet3dRecipe) -> int:
     return recipe.optimizer.steps - (recipe.labeller.steps if recipe.labeller.cells else 0)
 
 
-@lru_cache(maxsize=2048)
-def _drawn(joints: bytes, mask: bytes, *, contrast: bool) -> Frames:
+@lru_cache(maxsize=1024)
+def drawing_of(joints: bytes, mask: bytes, *, contrast: bool) -> Frames:
     """
     Draw a clip (T, 54, 34); folds and seeds have the same clips, of which the last are kept.
 

@@ -108,10 +108,8 @@ class SequenceBaselineSystem(NamingSystem[BaselineRecipe]):
             return SequenceSvm(ClassificationConfig(penalty=recipe.penalty), len(classes))
         if recipe.model == 'softmax':
             return SoftmaxRegression(recipe.preprocess.frames, len(classes))
-        if recipe.model == 'lstm':
-            encoder = SequenceEncoder(recipe.lstm)
-            return LstmClassifier(encoder, recipe.lstm.cells, len(classes))
-        raise ConfigError(f'model must be svm, softmax or lstm, got {recipe.model!r}')
+        encoder = SequenceEncoder(recipe.lstm)
+        return LstmClassifier(encoder, recipe.lstm.cells, len(classes))
 
     def batches(self, samples: Sequence[Sample]) -> ClassBatches:
         sequences = Sequences(samples, self.recipe)

@@ -25,7 +25,7 @@ NEVER = -30.0
 
 
 _LEAST_SHARE = 1e-6
-"""Less than one neighbour has, of however many."""
+"""Keeps the logarithm finite; far below the share that one neighbour has."""
 
 _NEARER = 1e-3
 """So much more the nearest neighbour counts; half as much the next, and so on."""
@@ -127,15 +127,7 @@ METHODS: dict[str, type[Classification]] = {'svm': SupportVectors, 'knn': Neighb
 
 
 def make_classification(config: ClassificationConfig, classes: int) -> Classification:
-    """
-    Return a module that has learned nothing yet.
-
-    :raises ConfigError: there is no such method.
-    """
-    if config.method not in METHODS:
-        raise ConfigError(
-            f'classification.method must be one of {", ".join(METHODS)}, got {config.method!r}'
-        )
+    """Return a module that has learned nothing yet."""
     return METHODS[config.method](config, classes)
 
 

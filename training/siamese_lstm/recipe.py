@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from skeleton_action_ros.core.preprocess import PreprocessConfig
@@ -71,11 +72,11 @@ class ClassificationConfig:
         What is named by matches with these is learned from all training sequences.
     """
 
-    method: str = 'svm'
-    penalty: float = 1.0
-    sharpness: float = 4.0
-    neighbours: int = 5
-    references: int = 512
+    method: str = limited('svm', choices=('svm', 'knn'))
+    penalty: float = limited(1.0, low=1e-6)
+    sharpness: float = limited(4.0, low=1e-6)
+    neighbours: int = limited(5, low=1)
+    references: int = limited(512, low=1)
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class SequenceRecipe(Recipe):
     The paper gives its networks the sensor's coordinates, a sequence as long as it was recorded.
     Here every sequence passes through `prepare`, as on the robot: resampled to as many frames as
     the longer ones of Florence have (19 on average), from the hips, and scaled by the trunk. It is
-    not turned: people face the camera in Florence, and what is estimated of their heading blurs it.
+    not turned: people face the camera in Florence, and estimating their heading only adds noise.
 
     :param prepared: whether sequences pass through `prepare`; else they are resampled only, to as
         many frames evenly in time: metres, the camera's frame, what was not seen as it was written.
@@ -110,6 +111,13 @@ class SequenceRecipe(Recipe):
             validate_steps=250,
         )
     )
+
+    def contradictions(self) -> Iterator[str]:
+        """Say which values do not go together."""
+        if self.changed and not self.prepared:
+            yield 'changed must be False where prepared is: what is changed is prepared joints'
+        if self.changed and not self.preprocess.scale:
+            yield 'preprocess.scale must be True where changed is: what is changed is scaled'
 
 
 @dataclass(frozen=True)
@@ -142,7 +150,7 @@ class BaselineRecipe(SequenceRecipe):
     """
 
     system: str = 'sequence-baseline'
-    model: str = 'lstm'
+    model: str = limited('lstm', choices=('svm', 'softmax', 'lstm'))
     lstm: LstmConfig = field(default_factory=LstmConfig)
-    penalty: float = 1.0
+    penalty: float = limited(1.0, low=1e-6)
     clips_per_class: int = limited(8, low=1)

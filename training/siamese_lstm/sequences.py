@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from skeleton_action_ros.core.errors import ConfigError
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
 from skeleton_action_ros.core.skeleton import Clip
 from training.augment import Motions, augmented
@@ -55,12 +54,9 @@ class Sequences:
     Clips to learn from.
 
     :param samples: N clips.
-    :raises ConfigError: they were to be changed, but not prepared.
     """
 
     def __init__(self, samples: Sequence[Sample], recipe: SequenceRecipe) -> None:
-        if recipe.changed and not recipe.prepared:
-            raise ConfigError('prepared sequences alone are changed: prepared=False, changed=True')
         self._recipe = recipe
         config = recipe.preprocess
         if recipe.changed:

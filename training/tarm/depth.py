@@ -30,21 +30,22 @@ from tqdm import tqdm
 
 from skeleton_action_ros.adapters.datasets.mat_files import read_mat
 from skeleton_action_ros.adapters.datasets.utd_mhad import DATASET
-from skeleton_action_ros.core.errors import ConfigError, DatasetError
+from skeleton_action_ros.core.errors import DatasetError
 from training.data import Sample, cache_root, data_root
 from training.depth_videos import Key, depth_files, key_of
 from training.files import written_whole
+from training.tarm.recipe import IMAGES
 
 Bytes = NDArray[np.uint8]
 
 SIDE = 64
 """Rows and columns of the images in the cache."""
 
-IMAGES = ('nearest', 'motion')
 FRAME = (240, 320)
 REACH_MM = 1000.0
 """Grey goes from 1 to 255 over so much in front of and behind the body's middle."""
 
+_FARTHEST_MM = np.iinfo(np.uint16).max
 _MOST_CHANGE_MM = 300.0
 _MARGIN = 0.15
 _CACHE_FORMAT = 1
@@ -56,8 +57,8 @@ def depth_motion_image(video_mm: NDArray[np.uint16]) -> Bytes:
 
     'nearest' is the largest grey that a pixel ever had, where the grey of a depth d is 1 to 255 as
     the body's median depth minus d goes from -1 m to 1 m, and 0 where nobody is. 'motion' is the
-    mean over frames of |d(t) - d(t - 1)| where somebody is in both, or of 0.3 m where in one of
-    them, divided by the largest of the image.
+    sum over frames of min(|d(t) - d(t - 1)|, 0.3 m) where somebody is in both, or of 0.3 m where in
+    one of them, as a share of the largest sum in the image.
 
     :param video_mm: (rows, columns, T), 0 where nobody is.
     :return: (2, SIDE, SIDE), in the order of `IMAGES`.
@@ -68,7 +69,7 @@ def depth_motion_image(video_mm: NDArray[np.uint16]) -> Bytes:
     if not seen.any():
         raise DatasetError('a depth video without anybody in it')
     body_mm = float(np.median(frames[seen]))
-    nearest_mm = np.where(seen, frames, np.iinfo(np.uint16).max).min(axis=0)
+    nearest_mm = np.where(seen, frames, _FARTHEST_MM).min(axis=0)
     grey = 128.0 + 127.0 * np.clip((body_mm - nearest_mm) / REACH_MM, -1.0, 1.0)
     nearest = np.where(seen.any(axis=0), grey, 0.0)
     change = np.abs(np.diff(frames.astype(np.float32), axis=0))
@@ -119,11 +120,8 @@ def depth_images(samples: Sequence[Sample], image: str) -> tuple[Bytes, NDArray[
 
     :param image: one of `IMAGES`.
     :return: (N, SIDE, SIDE), 0 where a clip has no video; and (N,) whether it has.
-    :raises ConfigError: there is no such image.
     :raises DatasetError: there is no depth video at all, or one cannot be read.
     """
-    if image not in IMAGES:
-        raise ConfigError(f'depth.image must be one of {", ".join(IMAGES)}, got {image!r}')
     root = data_root()
     known = _images(root)
     found = np.array([sample.dataset == DATASET.name for sample in samples], np.bool_)
@@ -150,6 +148,11 @@ def read_depth(path: Path) -> NDArray[np.uint16]:
     ):
         shape, kind = getattr(video, 'shape', ''), getattr(video, 'dtype', type(video))
         raise DatasetError(f'{path}: d_depth must be (240, 320, T) integers, got {shape} {kind}')
+    nearest, farthest = int(video.min()), int(video.max())
+    if nearest < 0 or farthest > _FARTHEST_MM:
+        raise DatasetError(
+            f'{path}: d_depth must be from 0 to {_FARTHEST_MM} mm, got {nearest} to {farthest}'
+        )
     return video.astype(np.uint16)
 
 

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from skeleton_action_ros.core.errors import ConfigError
 from training.resnet import ResNet18, ResNet50
 from training.tarm.alexnet import AlexNet
 from training.tarm.recipe import NetworkConfig
@@ -25,7 +24,6 @@ TRUNKS: dict[str, Callable[[int, int, int], nn.Module]] = {
 """Makers of networks that name images, by classes, channels, and rows and columns."""
 
 AXES = 3
-FUSIONS = ('average', 'product', 'maximum')
 BRANCHES = {
     'skeleton': ('skeleton',),
     'depth': ('depth',),
@@ -112,17 +110,10 @@ class TarmNetwork(nn.Module):
     One branch, or one for each modality; see `NetworkConfig.modality`.
 
     :param joints: columns of each of the three coordinate planes.
-    :raises ConfigError: a name in `config` is none of those that there are.
     """
 
     def __init__(self, config: NetworkConfig, joints: int, classes: int) -> None:
         super().__init__()
-        for key, value, known in (
-            ('modality', config.modality, BRANCHES),
-            ('trunk', config.trunk, TRUNKS),
-        ):
-            if value not in known:
-                raise ConfigError(f'net.{key} must be one of {", ".join(known)}, got {value!r}')
         skeleton, depth = [joints] * AXES, [config.size]
         planes = {'skeleton': skeleton, 'depth': depth, 'stacked': skeleton + depth}
         self.branches = nn.ModuleDict(
@@ -174,8 +165,9 @@ def fused(logits: Sequence[Tensor], rule: str) -> Tensor:
     Fuse the probabilities that branches give ("average, multiply or maximum", section 4.3).
 
     :param logits: (B, classes) of each branch.
-    :param rule: one of `FUSIONS`.
-    :return: (B, classes), the logarithm of the fused probabilities, up to a factor for each clip.
+    :param rule: one of `recipe.FUSIONS`.
+    :return: (B, classes), the logarithm of the fused probabilities, up to an added constant for
+        each clip.
     """
     each = torch.stack([functional.log_softmax(one, dim=1) for one in logits])
     if rule == 'product':

@@ -8,6 +8,9 @@ from skeleton_action_ros.core.preprocess import PreprocessConfig
 from training.config import DataConfig, OptimizerConfig, Recipe
 from training.ranges import limited
 
+FUSIONS = ('average', 'product', 'maximum')
+IMAGES = ('nearest', 'motion')
+
 
 @dataclass(frozen=True)
 class NetworkConfig:
@@ -19,14 +22,14 @@ class NetworkConfig:
     :param attention: whether temporal attention modules stand before the trunk; without them the
         trunk sees coordinates and depth as they are.
     :param trunk: 'resnet18', 'resnet50' or 'alexnet'.
-    :param size: rows and columns of what the trunk sees: "each skeleton sample is scaled to
-        50 x 50". That depth images are as large is ours.
+    :param size: rows and columns of what the trunk sees, which it halves five times: "each skeleton
+        sample is scaled to 50 x 50". That depth images are as large is ours.
     """
 
-    modality: str = 'skeleton'
+    modality: str = limited('skeleton', choices=('skeleton', 'depth', 'both', 'stacked'))
     attention: bool = True
-    trunk: str = 'resnet18'
-    size: int = limited(50, high=4096)
+    trunk: str = limited('resnet18', choices=('resnet18', 'resnet50', 'alexnet'))
+    size: int = limited(50, low=32, high=4096)
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class DepthConfig:
     :param image: 'nearest' or 'motion', see `depth.depth_motion_image`.
     """
 
-    image: str = 'nearest'
+    image: str = limited('nearest', choices=IMAGES)
 
 
 @dataclass(frozen=True)
@@ -56,13 +59,13 @@ class AlterConfig:
     :param image_shift: of the depth image, as a share of its side.
     """
 
-    turn_deg: float = 15.0
-    tilt_deg: float = 5.0
-    size: float = 0.15
-    crop: float = 0.1
-    image_turn_deg: float = 5.0
-    image_size: float = 0.12
-    image_shift: float = 0.06
+    turn_deg: float = limited(15.0, high=180.0)
+    tilt_deg: float = limited(5.0, high=180.0)
+    size: float = limited(0.15, high=0.9)
+    crop: float = limited(0.1, high=0.45)
+    image_turn_deg: float = limited(5.0, high=180.0)
+    image_size: float = limited(0.12, high=0.9)
+    image_shift: float = limited(0.06, high=1.0)
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,8 @@ class TarmRecipe(Recipe):
 
     :param fusion: of the probabilities of both branches, where there are two: 'average', 'product'
         or 'maximum'. It does not change what is learned.
-    :param batch: clips a step.
+    :param batch: clips a step; batch normalisation wants two where the trunk leaves one row and
+        column of an image.
     """
 
     system: str = 'tarm'
@@ -93,8 +97,8 @@ class TarmRecipe(Recipe):
     net: NetworkConfig = field(default_factory=NetworkConfig)
     depth: DepthConfig = field(default_factory=DepthConfig)
     alter: AlterConfig = field(default_factory=AlterConfig)
-    fusion: str = 'average'
-    batch: int = 32
+    fusion: str = limited('average', choices=FUSIONS)
+    batch: int = limited(32, low=2)
     optimizer: OptimizerConfig = field(
         default_factory=lambda: OptimizerConfig(
             steps=300,

@@ -23,16 +23,13 @@ from training.depth_videos import depth_video, has_depth
 from training.system import Arrays, System, Variant, tensors
 from training.tarm.alter import Floats, altered_images, altered_joints, resampled
 from training.tarm.depth import SIDE, depth_images
-from training.tarm.network import FUSIONS, Branch, SkeletonBranch, TarmNetwork, fused
-from training.tarm.recipe import TarmRecipe
+from training.tarm.network import Branch, SkeletonBranch, TarmNetwork, fused
+from training.tarm.recipe import FUSIONS, TarmRecipe
 
 PERSONS, DEPTH = 'utd-cross-subject', 'utd-cross-subject-depth'
 """Protocols: asked are all clips of even persons, or those with a depth video."""
 
 _DEPTH = ('net.modality=depth',)
-_SMALLEST_IMAGE = 32
-"""The trunks halve an image five times."""
-
 _FEWEST_CLIPS = 2
 """Batch normalisation wants as many where the trunk leaves one row and column of an image."""
 
@@ -73,16 +70,22 @@ class ClipBatches:
         count = min(self._recipe.batch, len(self._classes))
         places = rng.choice(len(self._classes), count, replace=False)
         joints, images, seen = (array[places] for array in self._inputs)
-        config = self._recipe.alter
         return ClipBatch(
-            joints=altered_joints(joints, config, rng),
-            images=altered_images(as_grey(images), self._recipe.net.size, config, rng),
+            joints=altered_joints(joints, self._recipe.alter, rng),
+            images=self._altered(images, rng),
             seen=seen,
             classes=self._classes[places],
         )
 
     def close(self) -> None:
         """Nothing is open."""
+
+    def _altered(self, images: NDArray[np.uint8], rng: np.random.Generator) -> Floats:
+        """Change images as the recipe says, where a branch sees them."""
+        size = self._recipe.net.size
+        if self._recipe.net.modality == 'skeleton':
+            return np.zeros((len(images), size, size), np.float32)
+        return altered_images(as_grey(images), size, self._recipe.alter, rng)
 
 
 class TarmSystem(System[TarmRecipe]):
@@ -126,17 +129,6 @@ class TarmSystem(System[TarmRecipe]):
             for rule in FUSIONS
         },
     }
-
-    def __init__(self, recipe: TarmRecipe) -> None:
-        super().__init__(recipe)
-        if recipe.net.size < _SMALLEST_IMAGE:
-            raise ConfigError(
-                f'net.size must be {_SMALLEST_IMAGE} or more for the trunks, got {recipe.net.size}'
-            )
-        if recipe.batch < _FEWEST_CLIPS:
-            raise ConfigError(f'batch must be {_FEWEST_CLIPS} or more, got {recipe.batch}')
-        if recipe.fusion not in FUSIONS:
-            raise ConfigError(f'fusion must be one of {", ".join(FUSIONS)}, got {recipe.fusion!r}')
 
     @property
     def preprocess(self) -> PreprocessConfig:
@@ -255,13 +247,13 @@ class TarmSystem(System[TarmRecipe]):
         """
         Return the skeleton's branch as a module of joints and mask.
 
-        :raises ConfigError: there is none.
+        :raises ConfigError: depth is seen too; what was measured with it would not be the bundle's.
         """
         assert isinstance(network, TarmNetwork)
-        if 'skeleton' not in network.branches:
+        if self.recipe.net.modality != 'skeleton':
             raise ConfigError(
                 f'{self.name} with net.modality={self.recipe.net.modality!r} needs depth videos, '
-                'which a bundle is not given'
+                'which a bundle is not given; expected net.modality=skeleton'
             )
         branch = network.branches['skeleton']
         assert isinstance(branch, Branch)
