@@ -142,6 +142,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.set_num_threads(1)
     with one_line(parser):
         check_writable(options.out.parent)
+        if options.out.suffix.lower() != '.png' or options.out.is_dir():
+            raise SkeletonActionError(f'--out must be a file that ends in .png, got {options.out}')
         state = load_checkpoint(options.checkpoint)
         embeddings, labels, references = embedded(state)
         places = laid_out(embeddings, options.seed)

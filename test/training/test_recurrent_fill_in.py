@@ -10,7 +10,7 @@ from training_clips import standing_clip
 
 from skeleton_action_ros.adapters.datasets.base import make_clip
 from skeleton_action_ros.core.layouts import Common15
-from skeleton_action_ros.core.skeleton import Clip
+from skeleton_action_ros.core.skeleton import NS_PER_S, Clip
 from training.recurrent.fill_in import filled
 
 
@@ -120,6 +120,15 @@ def test_spline_never_swings_out_farther_than_half_of_what_was_seen(seed: int) -
     assert bool((found.joints_m <= highest + room).all())
     assert bool(np.isin(few.stamps_ns, found.stamps_ns).all())
     assert np.diff(found.stamps_ns).max() <= 1.5 * np.median(np.diff(few.stamps_ns))
+
+
+@pytest.mark.parametrize(('pause_s', 'frames'), [(9.0, 12 + 30 * 9 - 1), (11.0, 12)])
+def test_where_nobody_was_seen_for_long_nothing_is_invented(pause_s: float, frames: int) -> None:
+    clip = standing_clip(12)
+    clip.stamps_ns[:] = np.arange(12) * NS_PER_S // 30
+    clip.stamps_ns[6:] += round((pause_s - 1 / 30) * NS_PER_S)
+
+    assert len(filled(clip, 0.1)) == frames
 
 
 def test_uneven_stamps_are_no_gaps() -> None:

@@ -44,6 +44,17 @@ def test_inattention_weighs_the_worst_times_alike(hardest: float, size: int) -> 
     assert found >= float(named_at_every_step(SCORES, CLASSES, 1.0)) - 1e-6
 
 
+@pytest.mark.parametrize('percent', [14, 28, 55])
+def test_share_of_the_times_is_rounded_up_to_whole_ones_and_not_to_one_more(percent: int) -> None:
+    scores = torch.zeros(1, 100, 2)
+    scores[0, :, 0] = torch.arange(100.0)
+
+    found = float(named_at_every_step(scores, torch.tensor([0]), percent / 100))
+
+    wanted = sum(math.log(1.0 + math.exp(-score)) for score in range(percent)) / percent
+    assert found == pytest.approx(wanted, rel=1e-5)
+
+
 def test_final_prediction_is_the_average_of_the_probabilities_over_time() -> None:
     found = averaged(SCORES)
 

@@ -107,26 +107,6 @@ def test_joint_that_was_never_seen_changes_nothing() -> None:
     torch.testing.assert_close(network(joints, mask), network(other, mask))
 
 
-@pytest.mark.parametrize(
-    ('changes', 'message'),
-    [
-        ({'pose': PoseConfig(joints=25)}, r'pose\.joints must be one of 15, 13, got 25'),
-        ({'pose': PoseConfig(stream='depth')}, r'pose\.stream must be one of pose, motion, both'),
-        ({'pose': PoseConfig(fill_in='no')}, r'pose\.fill_in must be one of spline, linear'),
-        ({'network': NetworkConfig(cell='qrnn')}, r'network\.cell must be one of rnn, lstm, gru'),
-        ({'network': NetworkConfig(keep=0.0)}, r'network\.keep must be above 0 and at most 1'),
-        ({'network': NetworkConfig(hardest=0.5)}, r'needs network\.every_step=True'),
-        (
-            {'transformer': TransformerConfig('round')},
-            r'transformer\.combination must be one of none, linear, affine',
-        ),
-    ],
-)
-def test_setting_that_means_nothing_is_refused(changes: dict[str, object], message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        make_system(tiny(**changes))
-
-
 def test_batches_depend_on_the_step_alone_and_hold_each_clip_once() -> None:
     samples = lifting_samples()
     batches = make_system(tiny()).batches(samples)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from skeleton_action_ros.core.errors import ConfigError
 from training.skeleton_dml.losses import JointLoss
 from training.skeleton_dml.recipe import MetricConfig
 
@@ -106,8 +105,3 @@ def test_loss_is_the_share_of_both_losses_over_mined_pairs(
     wanted = 0.7 * metric + 0.3 * cross_entropy(logits)
     assert float(loss) == pytest.approx(wanted, rel=1e-5)
     assert metric > 0.0
-
-
-def test_unknown_loss_is_refused() -> None:
-    with pytest.raises(ConfigError, match="one of multi-similarity, triplet-margin, got 'hinge'"):
-        JointLoss(MetricConfig(loss='hinge'))

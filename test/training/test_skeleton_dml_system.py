@@ -277,15 +277,3 @@ def test_rate_that_does_best_on_validation_classes_is_taken() -> None:
         assert trainer.recipe.optimizer.learning_rate == 1e-4
         assert len(trainer.classes) == 4
         assert not {sample.action for sample in trainer.validation} & set(trainer.classes)
-
-
-@pytest.mark.parametrize(
-    ('images', 'message'),
-    [
-        (ImageConfig(representation='trajectory-maps'), "got 'trajectory-maps'"),
-        (ImageConfig(size=16), 'must be 32 or more for ResNet18, got 16'),
-    ],
-)
-def test_images_that_cannot_be_are_refused(images: ImageConfig, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        make_system(tiny(images=images))

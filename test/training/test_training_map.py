@@ -80,6 +80,15 @@ def test_seed_is_a_whole_number(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "a seed is a whole number from 0 to 4294967295, got '-1'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize('name', ['map.jpg', 'map', '.'])
+def test_map_is_a_png(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([str(tmp_path / 'none.pt'), '--out', str(tmp_path / name)])
+
+    assert ended.value.code == 1
+    assert '--out must be a file that ends in .png, got' in capsys.readouterr().err
+
+
 def test_missing_checkpoint_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([str(tmp_path / 'none.pt'), '--out', str(tmp_path / 'map.png')])

@@ -139,6 +139,7 @@ def test_weights_of_another_network_are_refused_and_change_nothing(
         (None, 'cannot be read: No such file'),
         (b'', 'is no file of weights'),
         (b'GIF89a and so on', 'is no file of weights'),
+        (b'hello world\n', 'is no file of weights'),
     ],
 )
 def test_file_without_weights_is_refused(
@@ -149,6 +150,18 @@ def test_file_without_weights_is_refused(
         path.write_bytes(content)
 
     with pytest.raises(SkeletonActionError, match=message):
+        load_imagenet(ResNet18(), path)
+
+
+@pytest.mark.parametrize('share', [0.1, 0.3, 0.5, 0.7, 0.9])
+def test_file_of_torch_s_older_format_that_is_cut_off_is_refused(
+    tmp_path: Path, share: float
+) -> None:
+    path = tmp_path / 'weights.pth'
+    torch.save({'conv1.weight': torch.zeros(3)}, path, _use_new_zipfile_serialization=False)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+
+    with pytest.raises(SkeletonActionError, match='is no file of weights'):
         load_imagenet(ResNet18(), path)
 
 

@@ -63,9 +63,9 @@ class Alignment(nn.Module):
     Translation: each frame's torso is the origin. Rotation of the whole clip by its first frame:
     x points from the right shoulder to the left, and y lies in the plane of the shoulders and the
     middle of the hips, towards these; a clip that never shows one of these four joints keeps the
-    camera's axes. Scaling by one number a clip, such that its bones have
-    together the length that they have in the training set; the mean length of each bone is counted
-    over the batches that are trained on. The thesis scales the clips from video only; here all are.
+    camera's axes. Scaling: each clip by one number, so that its bones are together as long as in
+    the training set, whose mean length of each bone is counted over the batches that are trained
+    on. The thesis scales the clips from video only; here all are.
     """
 
     bone_sums_m: Tensor

@@ -12,6 +12,8 @@ from skeleton_action_ros.core.skeleton import NS_PER_S, Clip
 _FEWEST_SEEN = 2
 _SKIPPED = 1.5
 """Between two stamps that are farther apart than so many median intervals, frames are missing."""
+_LONGEST_GAP_NS = 10 * NS_PER_S
+"""Where nobody was seen for longer, no spline tells what was done."""
 _SWING = 0.5
 """How far a spline may leave what is seen of a joint, as a share of that, on each axis."""
 
@@ -55,13 +57,15 @@ def with_lost_frames(clip: Clip) -> Clip:
     Put back the frames in which the sensor lost the whole body, which a clip leaves out.
 
     They are missing where stamps skip, by more than one and a half times the clip's median
-    interval; so many are put there, evenly, as bring the interval nearest to the median.
+    interval; so many are put there, evenly, as bring the interval nearest to the median. Skips of
+    more than ten seconds are left as they are.
 
     :return: the clip with these frames, all joints 0 with confidence 0; itself without any.
     """
     intervals_ns = np.diff(clip.stamps_ns)
     usual_ns = float(np.median(intervals_ns)) if len(intervals_ns) else 0.0
-    skips = np.flatnonzero(intervals_ns > _SKIPPED * usual_ns)
+    lost = (intervals_ns > _SKIPPED * usual_ns) & (intervals_ns <= _LONGEST_GAP_NS)
+    skips = np.flatnonzero(lost)
     if not len(skips):
         return clip
     at: list[int] = []

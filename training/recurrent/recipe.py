@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from training.config import OptimizerConfig, Recipe
@@ -25,10 +26,15 @@ class PoseConfig:
     """
 
     frames: int = limited(32, low=4, high=512)
-    fill_in: str = 'spline'
-    stream: str = 'pose'
-    joints: int = 15
+    fill_in: str = limited('spline', choices=('spline', 'linear'))
+    stream: str = limited('pose', choices=('pose', 'motion', 'both'))
+    joints: int = limited(15, low=13, high=15)
     aligned: bool = False
+
+    def contradictions(self) -> Iterator[str]:
+        """Say which values do not go together."""
+        if self.joints == 14:
+            yield 'joints must be 15, or 13 without neck and torso, got 14'
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class TransformerConfig:
     :param sparsity: mu of mu |W|_{1,2}^2.
     """
 
-    combination: str = 'none'
+    combination: str = limited('none', choices=('none', 'linear', 'affine', 'positive', 'convex'))
     positivity: float = 0.01
     sparsity: float = 0.0
 
@@ -64,14 +70,22 @@ class NetworkConfig:
         worst: |S| / T of the inattention loss (equation 12); 1 looks at all.
     """
 
-    cell: str = 'gru'
+    cell: str = limited('gru', choices=('rnn', 'lstm', 'gru'))
     units: int = limited(100, low=1, high=65536)
     layers: int = limited(3, low=1, high=64)
     bidirectional: bool = False
-    keep: float = 0.5
+    keep: float = limited(0.5, low=0.001, high=1.0)
     relu_scores: bool = False
     every_step: bool = False
-    hardest: float = 1.0
+    hardest: float = limited(1.0, low=0.001, high=1.0)
+
+    def contradictions(self) -> Iterator[str]:
+        """Say which values do not go together."""
+        if self.hardest < 1.0 and not self.every_step:
+            yield (
+                'hardest chooses among the times that name an action: it must be 1 without '
+                f'every_step, got {self.hardest:g}'
+            )
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,12 +17,10 @@ from skeleton_action_ros.core.errors import ConfigError
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
 from training.config import Recipe
 from training.data import Sample
-from training.recurrent.cells import CELLS
 from training.recurrent.fill_in import filled
 from training.recurrent.losses import named_at_every_step
-from training.recurrent.network import KEPT_JOINTS, RecurrentNetwork
+from training.recurrent.network import RecurrentNetwork
 from training.recurrent.recipe import RecurrentRecipe
-from training.recurrent.transformer import COMBINATIONS
 from training.recurrent.variants import VARIANTS
 from training.system import Arrays, System, Variant, tensors
 
@@ -72,22 +70,6 @@ class RecurrentSystem(System[RecurrentRecipe]):
     recipe_type: ClassVar[type[Recipe]] = RecurrentRecipe
     paper: ClassVar[str] = 'Learning action recognition from 3D poses (Le Roux, 2017)'
     variants: ClassVar[Mapping[str, Variant]] = VARIANTS
-
-    def __init__(self, recipe: RecurrentRecipe) -> None:
-        super().__init__(recipe)
-        pose, network = recipe.pose, recipe.network
-        _one_of('pose.fill_in', pose.fill_in, ('spline', 'linear'))
-        _one_of('pose.stream', pose.stream, ('pose', 'motion', 'both'))
-        _one_of('pose.joints', pose.joints, KEPT_JOINTS)
-        _one_of('transformer.combination', recipe.transformer.combination, COMBINATIONS)
-        _one_of('network.cell', network.cell, CELLS)
-        _within('network.keep', network.keep)
-        _within('network.hardest', network.hardest)
-        if network.hardest < 1.0 and not network.every_step:
-            raise ConfigError(
-                'network.hardest chooses among the times that name an action: it needs '
-                f'network.every_step=True, got hardest={network.hardest:g} with False'
-            )
 
     @property
     def preprocess(self) -> PreprocessConfig:
@@ -151,14 +133,3 @@ class RecurrentSystem(System[RecurrentRecipe]):
             eps=ADAM_EPSILON,
             weight_decay=config.weight_decay,
         )
-
-
-def _one_of(name: str, value: object, known: Collection[object]) -> None:
-    if value not in known:
-        listed = ', '.join(str(each) for each in known)
-        raise ConfigError(f'{name} must be one of {listed}, got {value!r}')
-
-
-def _within(name: str, value: float) -> None:
-    if not 0.0 < value <= 1.0:
-        raise ConfigError(f'{name} must be above 0 and at most 1, got {value:g}')

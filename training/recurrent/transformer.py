@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from training.recurrent.recipe import TransformerConfig
 
-COMBINATIONS = ('none', 'linear', 'affine', 'positive', 'convex')
 _SUM_TO_ONE = ('affine', 'convex')
 _POSITIVE = ('positive', 'convex')
 _NOISE = 0.01

@@ -2,10 +2,11 @@
 Skeleton sequences as images: the one of Skeleton-DML and those its Table IV compares it with.
 
 Each function maps joints (T, J, 3) to an image (rows, columns, 3) of bytes, I in {0, ..., 255} as
-section III.A has it; the network's input is resized from it. Joints come as the sensor gave them:
-camera coordinates in metres, native sampling, neither centred nor turned. The joint order is that
-of `common_15`, since data sets of several sensors are pooled, where the paper has the native order
-of one; a joint that was not seen is (0, 0, 0), as sensors write it.
+section III.A has it; the network's input is resized from it. Joints come in the ROS optical frame,
+which has a Kinect's x and y with the other sign, in metres, in the sensor's sampling; but for
+`skepxels`, neither centred nor turned. The joint order is that of `common_15`, since data sets of
+several sensors are pooled, where the paper has the native order of one; a joint that was not seen
+is (0, 0, 0), as sensors write it.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ Joints = NDArray[np.float32]
 Image = NDArray[np.uint8]
 
 MAGNITUDE_STEPS = (5, 10, 15)
-"""Frames between the two ends of a motion, one a channel."""
+"""Frames between the two ends of a motion, one a channel; the steps are chosen here."""
 ORIENTATION_STEP = 10
+"""As the published code of SkeleMotion has it in its example."""
 STILL = 1.1
 """What SkeleMotion writes for the direction of a joint that stands still; directions reach 1."""
 _SLOWEST_M = 0.004

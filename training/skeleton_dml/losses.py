@@ -7,7 +7,6 @@ from pytorch_metric_learning.miners import MultiSimilarityMiner
 from torch import Tensor, nn
 from torch.nn import functional
 
-from skeleton_action_ros.core.errors import ConfigError
 from training.skeleton_dml.recipe import MetricConfig
 
 _IMPOSSIBLE = -1e4
@@ -35,10 +34,6 @@ class JointLoss(nn.Module):
             'multi-similarity': MultiSimilarityLoss(config.alpha, config.beta, config.base),
             'triplet-margin': TripletMarginLoss(config.margin),
         }
-        if config.loss not in losses:
-            raise ConfigError(
-                f'metric.loss must be one of {", ".join(losses)}, got {config.loss!r}'
-            )
         self.metric = losses[config.loss]
         self.miner = MultiSimilarityMiner(config.miner_epsilon)
         self.share = config.classifier

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from skeleton_action_ros.core.preprocess import PreprocessConfig
 from training.config import OptimizerConfig, Recipe
 from training.ranges import limited
+from training.skeleton_dml.images import REPRESENTATIONS
 
 
 @dataclass(frozen=True)
@@ -15,15 +16,15 @@ class ImageConfig:
     What the network sees.
 
     :param representation: a key of `images.REPRESENTATIONS`.
-    :param size: rows and columns of the network's input. The paper gives none, its code has 256;
-        64 has a sixteenth of the pixels.
+    :param size: rows and columns of the network's input, which ResNet18 halves five times. The
+        paper gives none, its code has 256; 64 has a sixteenth of the pixels.
     :param rotation_deg: training images are turned by up to so much, either way; 0 turns none.
     :param prepared: draw the joints that `core.preprocess.prepare` gives, which is what a bundle
         gets; the paper draws those of the camera.
     """
 
-    representation: str = 'skeleton-dml'
-    size: int = limited(64, high=4096)
+    representation: str = limited('skeleton-dml', choices=tuple(REPRESENTATIONS))
+    size: int = limited(64, low=32, high=4096)
     rotation_deg: float = 5.0
     prepared: bool = False
 
@@ -63,7 +64,7 @@ class MetricConfig:
         the halves, which the code has too, are that sum but for a factor of two.
     """
 
-    loss: str = 'multi-similarity'
+    loss: str = limited('multi-similarity', choices=('multi-similarity', 'triplet-margin'))
     alpha: float = limited(0.1, low=0.001)
     beta: float = limited(40.0, low=0.001)
     base: float = limited(0.5, low=-1.0, high=1.0)
@@ -82,7 +83,7 @@ class DrawConfig:
     :param clips_per_class: images of each.
     """
 
-    classes: int = limited(8, low=1)
+    classes: int = limited(8, low=2)
     clips_per_class: int = limited(4, low=1)
 
 

@@ -18,15 +18,11 @@ from skeleton_action_ros.core.preprocess import PreprocessConfig
 from training.config import Recipe
 from training.data import Sample
 from training.skeleton_dml.exported import ExportedEmbedder
-from training.skeleton_dml.images import REPRESENTATIONS
 from training.skeleton_dml.losses import JointLoss
 from training.skeleton_dml.network import Bytes, ImageEmbedder, as_input, draw_images, rotated
 from training.skeleton_dml.recipe import SkeletonDmlRecipe
 from training.skeleton_dml.variants import PAPER, VARIANTS
 from training.system import Arrays, System, Variant, tensors
-
-_SMALLEST_IMAGE = 32
-"""ResNet18 halves an image five times."""
 
 
 @dataclass(frozen=True)
@@ -105,16 +101,6 @@ class SkeletonDmlSystem(System[SkeletonDmlRecipe]):
 
     def __init__(self, recipe: SkeletonDmlRecipe) -> None:
         super().__init__(recipe)
-        images = recipe.images
-        if images.representation not in REPRESENTATIONS:
-            raise ConfigError(
-                f'images.representation must be one of {", ".join(REPRESENTATIONS)}, got '
-                f'{images.representation!r}'
-            )
-        if images.size < _SMALLEST_IMAGE:
-            raise ConfigError(
-                f'images.size must be {_SMALLEST_IMAGE} or more for ResNet18, got {images.size}'
-            )
         self._loss = JointLoss(recipe.metric)
 
     def network(self, classes: Sequence[str]) -> nn.Module:
