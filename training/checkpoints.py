@@ -42,6 +42,7 @@ class Checkpoint:
     :param best: accuracy on the validation classes.
     :param stale: measurements since then, without a better one.
     :param minutes: how long training took.
+    :param processes: that trained it together, by `torchrun`; 1 in checkpoints that do not say.
     """
 
     recipe: Recipe
@@ -54,12 +55,18 @@ class Checkpoint:
     commit: str
     data: str
     weights: dict[str, Tensor]
+    processes: int = 1
 
     @property
     def finished(self) -> bool:
         """Whether training has come to its end."""
         config = self.recipe.optimizer
         return self.step >= config.steps or self.stale >= config.patience
+
+    @property
+    def progress(self) -> str:
+        """How far training has come, in words."""
+        return f'step {self.step} of {self.recipe.optimizer.steps}'
 
     def compared_as(self, recipe: Recipe) -> Checkpoint:
         """
@@ -135,6 +142,12 @@ def read_state(path: Path) -> dict[str, Any]:
                 f'{wanted.__name__}, got {type(state[name]).__name__}'
             )
     classes, weights = state['classes'], state['best_weights'].values()
+    processes = state.get('processes', 1)
+    if type(processes) is not int:
+        raise SkeletonActionError(
+            f'{path} is no checkpoint of training.train: expected processes to be int, got '
+            f'{processes!r}'
+        )
     if not all(isinstance(one, str) for one in classes):
         raise SkeletonActionError(f'{path} has classes without names: got {classes!r}')
     if not all(isinstance(one, Tensor) for one in weights):
@@ -180,7 +193,23 @@ def load_checkpoint(path: Path) -> Checkpoint:
         commit=state['commit'],
         data=state['data'],
         weights=state['best_weights'],
+        processes=state.get('processes', 1),
     )
+
+
+def check_finished(state: Checkpoint, path: Path, by: str = '') -> None:
+    """
+    Refuse what has not been trained to its end.
+
+    :param path: of the checkpoint.
+    :param by: a command by which to go on, where it is known.
+    :raises SkeletonActionError: training stopped before; the message says how to go on.
+    """
+    if not state.finished:
+        raise SkeletonActionError(
+            f'{path} is at {state.progress}, expected a finished run: go on by the command that '
+            f'began it and --resume{by and f", such as {by}"}'
+        )
 
 
 def _rebuilt(kind: type[T], values: Mapping[str, Any]) -> T:

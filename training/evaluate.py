@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -306,8 +307,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         state = load_checkpoint(options.checkpoint)
         state = state.compared_as(set_by_user(state.recipe, options.set))
         asked = exercise(state.recipe.protocol)
+        if not state.finished:
+            told = f'{options.checkpoint} is at {state.progress}: training has not ended'
+            print(f'{parser.prog}: {told}', file=sys.stderr)
         found = evaluated(state, asked)
         found['baselines'] = baseline_figures(asked)[MAIN]
+        found |= {'step': state.step, 'finished': state.finished}
         print(json.dumps(found, indent=1))
     return 0
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,15 @@ from skeleton_action_ros.core.errors import SkeletonActionError
 from skeleton_action_ros.core.similarity import NEVER
 from skeleton_action_ros.core.skeleton import Clip
 from training.bundle import Promise, write_bundle
-from training.checkpoints import Checkpoint, load_checkpoint
+from training.checkpoints import Checkpoint, check_finished, load_checkpoint
 from training.command import check_writable, one_line
 from training.config import Recipe
 from training.data import SIMULATED, load_samples
 from training.measure import beside, measure
 from training.protocols import protocol_named
-from training.recipes import recipe_for
+from training.recipes import ABLATION, SYSTEMS, recipe_for, recipe_name
 from training.results import read_json, read_results
-from training.settings import differences
+from training.settings import CHOSEN, differences
 from training.system import System
 
 CLASSIFIER_THRESHOLD = 0.5
@@ -95,7 +96,7 @@ def card_entries(state: Checkpoint, results: Mapping[str, Any]) -> dict[str, Any
             'data': {name: TERMS.get(name, UNKNOWN_TERMS) for name in recipe.data.train},
             'fingerprint': state.data,
             'recipe': asdict(recipe),
-            'command': command_of(recipe),
+            'command': command_of(recipe, state.processes),
             'seed': recipe.seed,
             'steps': state.step,
             'minutes': round(state.minutes, 2),
@@ -114,32 +115,64 @@ def card_entries(state: Checkpoint, results: Mapping[str, Any]) -> dict[str, Any
     }
 
 
-def command_of(recipe: Recipe) -> str:
-    """Return the line that trains a recipe again, with all that differs from its protocol's."""
-    protocol = protocol_named(recipe.protocol)
-    alone = protocol.asked_on in protocol.datasets and recipe.data.train == (protocol.asked_on,)
-    words = [recipe.protocol, '--system', recipe.system, *(['--alone'] if alone else [])]
-    plain = recipe_for(recipe.protocol, recipe.system, alone=alone, seed=recipe.seed)
+def command_of(recipe: Recipe, processes: int = 1) -> str:
+    """
+    Return the line that trains a recipe again, with all that differs from its protocol's.
+
+    An ablation has its name from `training.run`, which trains it.
+
+    :param processes: that train it together.
+    """
+    row = _row_of(recipe)
+    plain = recipe_for(recipe.protocol, recipe.system, row.variant, alone=row.alone)
+    words = [recipe.protocol, '--system', recipe.system]
+    words += ['--variant', row.variant] if row.variant else []
+    words += ['--alone'] if row.alone else []
     for name, (_, value) in differences(asdict(plain), asdict(recipe)).items():
         chosen = name == 'optimizer.learning_rate' and recipe.optimizer.rates
-        if name != 'name' and not chosen:
+        if name not in CHOSEN and not chosen:
             words += ['--set', shlex.quote(f'{name}={value}')]
-    return ' '.join(['python -m training.train', *words, '--seed', str(recipe.seed)])
+    if row.ablation:
+        words += ['--ablation', row.ablation, '--seeds', str(recipe.seed)]
+        return ' '.join(['python -m training.run', *words])
+    words += ['--seed', str(recipe.seed)]
+    program = f'torchrun --nproc-per-node {processes}' if processes > 1 else 'python'
+    return ' '.join([program, '-m training.train', *words])
 
 
-def check_finished(state: Checkpoint, path: Path) -> None:
+@dataclass(frozen=True)
+class _Row:
+    """What the name of a recipe tells of how it was chosen."""
+
+    variant: str = ''
+    alone: bool = False
+    ablation: str = ''
+
+
+def _row_of(recipe: Recipe) -> _Row:
+    """Find the words by which a recipe got its name; the plain ones where there are none such."""
+    protocol = protocol_named(recipe.protocol)
+    ways = (False, True) if protocol.asked_on in protocol.datasets else (False,)
+    for variant, alone in product(('', *SYSTEMS[recipe.system].variants), ways):
+        name = recipe_name(recipe.protocol, recipe.system, variant, alone=alone)
+        if recipe.name == name:
+            return _Row(variant, alone)
+        if recipe.name.startswith(ABLATION) and recipe.name.endswith(f'-{name}'):
+            ablation = recipe.name.removeprefix(ABLATION).removesuffix(f'-{name}')
+            return _Row(variant, alone, ablation)
+    return _Row(alone=True in ways and recipe.data.train == (protocol.asked_on,))
+
+
+def way_on(state: Checkpoint, path: Path) -> str:
     """
-    Refuse to export what has not been trained to its end.
+    Return the line by which the run of a checkpoint goes on; '' where that is not known.
 
     :param path: of the checkpoint.
-    :raises SkeletonActionError: training stopped before; the message says how to go on.
     """
-    if not state.finished:
-        raise SkeletonActionError(
-            f'{path} is at step {state.step} of {state.recipe.optimizer.steps}, expected a '
-            'finished run: go on by the command that began it and --resume, such as '
-            f'{command_of(state.recipe)} --out {shlex.quote(str(path.parent))} --resume'
-        )
+    if _row_of(state.recipe).ablation:
+        return ''
+    command = command_of(state.recipe, state.processes)
+    return f'{command} --out {shlex.quote(str(path.parent))} --resume'
 
 
 def read_measured(path: Path) -> dict[str, Any]:
@@ -215,7 +248,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with one_line(parser):
         check_writable(options.out)
         state = load_checkpoint(options.checkpoint)
-        check_finished(state, options.checkpoint)
+        check_finished(state, options.checkpoint, way_on(state, options.checkpoint))
         system = state.system()
         network = system.exported(state.model()).eval()
         if options.results:

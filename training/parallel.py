@@ -15,7 +15,25 @@ from typing import TypeVar
 import torch
 from torch import distributed, nn
 
+from skeleton_action_ros.core.errors import ConfigError
+
 T = TypeVar('T')
+
+_SET_BY_TORCHRUN = ('RANK', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT')
+
+
+def started() -> int:
+    """
+    Return how many processes `torchrun` has started; 1 without it.
+
+    :raises ConfigError: WORLD_SIZE, which it sets, is no such number.
+    """
+    text = os.environ.get('WORLD_SIZE', '1')
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise ConfigError(
+            f'WORLD_SIZE must be a whole number from 1, as torchrun sets, got {text!r}'
+        )
+    return int(text)
 
 
 @contextmanager
@@ -25,13 +43,27 @@ def together(device: str) -> Iterator[str]:
 
     :param device: 'cpu' or 'cuda'.
     :return: the device of this process: each takes a GPU of its own.
+    :raises ConfigError: `torchrun` sets more than is set, or there are fewer GPUs than processes.
     """
-    if int(os.environ.get('WORLD_SIZE', '1')) == 1:
+    count = started()
+    if count == 1:
         yield device
         return
+    lacking = [name for name in _SET_BY_TORCHRUN if name not in os.environ]
+    if lacking:
+        raise ConfigError(
+            f'WORLD_SIZE is {count} and {", ".join(lacking)} not set: torchrun sets all of them; '
+            'without it unset WORLD_SIZE'
+        )
     on_gpu = device.startswith('cuda')
     if on_gpu:
-        device = f'cuda:{os.environ["LOCAL_RANK"]}'
+        number, gpus = int(os.environ['LOCAL_RANK']), torch.cuda.device_count()
+        if number >= gpus:
+            raise ConfigError(
+                f'process {number + 1} of this machine has no GPU: expected --nproc-per-node '
+                f'{gpus} at most, as many as there are GPUs, or --device cpu'
+            )
+        device = f'cuda:{number}'
         torch.cuda.set_device(device)
     distributed.init_process_group('nccl' if on_gpu else 'gloo')
     try:

@@ -40,6 +40,9 @@ SYSTEMS: dict[str, type[System[Any]]] = {
     )
 }
 
+ABLATION = 'ablation-'
+"""What names of recipes begin with that `--ablation NAME` has given."""
+
 
 def make_system(recipe: Recipe) -> System[Any]:
     """Return the system that a recipe names, configured by it."""

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 import statistics
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,9 @@ from training.recipes import SYSTEMS
 
 RESULTS = CHECKOUT / 'training' / 'results'
 ENTRY = 'figures.json'
+_FIGURES_OF_A_RUN = ('accuracy_mean', 'accuracy_std', 'unknown_auroc', 'unknown_fpr_at_95_tpr')
 _OF_A_RUN = (
-    *('seed', 'accuracy_mean', 'accuracy_std', 'unknown_auroc', 'unknown_fpr_at_95_tpr'),
+    *('seed', *_FIGURES_OF_A_RUN),
     *('validation_accuracy', 'learning_rate', 'tried', 'steps', 'minutes', 'commit', 'machine'),
 )
 _OF_AN_ENTRY = (
@@ -102,6 +105,13 @@ def is_of(entry: Mapping[str, Any], recipe: Mapping[str, Any]) -> bool:
         json.loads(json.dumps(completed(kind, one))) for one in (entry['recipe'], recipe)
     )
     return bool(first == second)
+
+
+def without_seed(recipe: Recipe) -> dict[str, Any]:
+    """Return what all runs of a recipe have in common."""
+    values = asdict(recipe)
+    del values['seed']
+    return values
 
 
 def is_on(entry: Mapping[str, Any], learned: str, asked: str) -> bool:
@@ -183,22 +193,101 @@ def joined_figures(
     }
 
 
-def merge_until_complete(folder: Path, recipe: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def merge_until_complete(
+    folder: Path,
+    recipe: Mapping[str, Any],
+    path: Path,
+    known: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
     """
     Write the results file of a recipe from the entries of its runs.
 
     A run that ends while this one merges may have been overlooked, and its own merge overwritten:
     so the entries are read again after writing.
 
+    The file stays as it is where other seeds would be lost by it; that is told in one line.
+
     :param folder: has a folder `seed-N` for each run, one at least with an entry.
     :param recipe: as in the entries: without a seed.
+    :param known: from `entries_of`: what the file said of seeds of which some left no entry here.
+    :return: what was written, or would have been of the entries alone.
     """
     while True:
         entries = read_entries(folder, recipe)
-        merged = merge(entries)
+        together = with_known(entries, known)
+        if together is None:
+            here = {entry['seed'] for entry in entries}
+            lost = ' '.join(str(one['seed']) for one in known if one['seed'] not in here)
+            print(
+                f'{path} stays as it is: it has other figures of what was measured here, and would '
+                f'lose those of other seeds; --seeds {lost} measures these anew',
+                file=sys.stderr,
+            )
+            return merge(entries)
+        merged = merge(together)
         write_json(path, merged)
         if read_entries(folder, recipe) == entries:
             return merged
+
+
+def with_known(
+    entries: Sequence[dict[str, Any]], known: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]] | None:
+    """
+    Bring entries and what a results file said together, by the seed.
+
+    What the file says of each of its seeds is in part a mean over all of them. So it holds only
+    for all together, and for those measured again where they came out as before.
+
+    :param known: from `entries_of`.
+    :return: the entries alone where they have every seed; None where seeds that they lack cannot
+        be told from one that came out otherwise.
+    """
+    by_seed = {entry['seed']: entry for entry in entries}
+    said = {one['seed']: dict(one) for one in known}
+    if said.keys() <= by_seed.keys():
+        return list(entries)
+    again = said.keys() & by_seed.keys()
+    if any(_of_a_run(said[seed]) != _of_a_run(by_seed[seed]) for seed in again):
+        return None
+    every = {**by_seed, **said}
+    return [every[seed] for seed in sorted(every)]
+
+
+def _of_a_run(entry: Mapping[str, Any]) -> dict[str, float]:
+    """Return the figures that the results file has of each run by itself."""
+    return {key: entry['figures'][key] for key in _FIGURES_OF_A_RUN}
+
+
+def entries_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """
+    Take a results file apart: `merge` makes it again of them.
+
+    :return: an entry for each seed. What the file has as a mean over seeds alone, such as the
+        figures of each action, each of them has as that mean; spreads of further questions,
+        'also', it cannot have.
+    """
+    data, runs = result['data'], result['runs']
+    prints = data['fingerprint'].split(', ')
+    if len(prints) != len(runs):
+        prints = [data['fingerprint']] * len(runs)
+    means = ('draws', 'classes', 'clips', 'per_class', 'altered', 'operating_curve')
+    folds = ('folds', 'fold_mean')
+    return [
+        {
+            **result,
+            **run,
+            'command': result['command'].partition(' --seeds')[0],
+            **({'queries': {'': result['asked']}} if 'asked' in result else {}),
+            'baselines': {'': result['baselines']},
+            'data': {**data, 'fingerprint': run.get('fingerprint', print_)},
+            'figures': {
+                **{key: result[key] for key in (*means, *folds) if key in result},
+                **{key: run[key] for key in _FIGURES_OF_A_RUN},
+            },
+        }
+        for run, print_ in zip(runs, prints, strict=True)
+    ]
 
 
 def merge(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -244,6 +333,7 @@ def merge(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     out['runs'] = [
         {
             **{key: {**entry['figures'], **entry}[key] for key in _OF_A_RUN},
+            **({'processes': entry['processes']} if 'processes' in entry else {}),
             'fingerprint': entry['data']['fingerprint'],
         }
         for entry in entries

@@ -11,8 +11,9 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,16 @@ import torch
 
 from skeleton_action_ros.core.errors import SkeletonActionError
 from skeleton_action_ros.evaluation.exam import BASELINES, CANONICAL, DTW_BAND, RAW
-from training.checkpoints import load_checkpoint
+from training import parallel
+from training.checkpoints import check_finished, load_checkpoint
 from training.command import check_writable, one_line, seed_number
-from training.config import Recipe, completed
+from training.config import Recipe
 from training.data import CHECKOUT, Sample, fingerprint, load_samples
 from training.evaluate import Exercise, baseline_figures, check_askable, evaluated, exercise
+from training.kept import check_replaceable, known_entries
 from training.protocols import protocol_named
 from training.provenance import each_once, machine
-from training.recipes import SYSTEMS, make_system, variant_named
+from training.recipes import ABLATION, SYSTEMS, make_system, variant_named
 from training.results import (
     ENTRY,
     RESULTS,
@@ -38,9 +41,9 @@ from training.results import (
     read_entries,
     read_entry,
     read_json,
+    without_seed,
     write_json,
 )
-from training.settings import differences, told
 from training.train import add_recipe_options, chosen_recipe, device_of, train
 
 RUNS = CHECKOUT / 'out' / 'training'
@@ -141,7 +144,10 @@ def run_once(
         if is_of(known, seedless) and is_on_these(known, recipe, {'': asked}):
             return known
     if weights_from:
-        state = load_checkpoint(weights_from / 'checkpoint.pt').compared_as(recipe)
+        source = weights_from / 'checkpoint.pt'
+        state = load_checkpoint(source)
+        check_finished(state, source)
+        state = state.compared_as(recipe)
     else:
         wanted = check_askable(make_system(recipe), asked.exercise)
         train(recipe, place, resume=resume, device=device, tensorboard=tensorboard, asked=wanted)
@@ -161,6 +167,7 @@ def run_once(
         'learning_rate': state.recipe.optimizer.learning_rate,
         'tried': state.tried,
         'steps': state.step,
+        **({'processes': state.processes} if state.processes > 1 else {}),
         'minutes': round(state.minutes, 2),
         **about,
         'commit': state.commit,
@@ -191,30 +198,6 @@ def fingerprint_for(recipe: Recipe, samples: Sequence[Sample]) -> str:
     return fingerprint(samples, make_system(recipe).files(samples))
 
 
-def check_replaceable(path: Path, recipe: Recipe, settings: Sequence[str]) -> None:
-    """
-    Refuse to put the results of a changed recipe in the place of those of another.
-
-    :param path: of the results file.
-    :param settings: what was changed, 'name=value' each.
-    :raises SkeletonActionError: the file holds results with another value of one of them.
-    """
-    if not settings or not path.is_file():
-        return
-    known = read_json(path)
-    if known.get('system') != recipe.system or not isinstance(known.get('recipe'), dict):
-        return
-    there = completed(type(recipe), known['recipe'])
-    found = differences(*(json.loads(json.dumps(one)) for one in (there, without_seed(recipe))))
-    named = {one.partition('=')[0] for one in settings}
-    differing = {name: both for name, both in found.items() if name in named}
-    if differing:
-        raise SkeletonActionError(
-            f'{path} holds the results of another recipe: {told(differing)}; --ablation NAME gives '
-            'these a file of their own'
-        )
-
-
 def known_baselines(asked: Exercise, folder: Path) -> dict[str, dict[str, Any]]:
     """
     Return the baselines' figures, from `folder` where they stand there for these very questions.
@@ -236,20 +219,16 @@ def known_baselines(asked: Exercise, folder: Path) -> dict[str, dict[str, Any]]:
     return read_json(path)
 
 
-def without_seed(recipe: Recipe) -> dict[str, Any]:
-    """Return what all runs of a recipe have in common."""
-    values = asdict(recipe)
-    del values['seed']
-    return values
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train and measure a system by a protocol, once a seed."""
     parser = argparse.ArgumentParser(prog='python -m training.run', description=main.__doc__)
     add_recipe_options(parser)
     parser.add_argument('--seeds', type=seed_number, nargs='+', default=[0, 1, 2])
     parser.add_argument(
-        '--ablation', metavar='NAME', help='write ablation-NAME-PROTOCOL-SYSTEM.json instead'
+        '--ablation',
+        type=ablation_name,
+        metavar='NAME',
+        help='write ablation-NAME-PROTOCOL-SYSTEM.json instead',
     )
     parser.add_argument(
         '--weights-of',
@@ -260,16 +239,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('--results', type=Path, default=RESULTS, help='default: training/results')
     options = parser.parse_args(arguments)
     with one_line(parser, 'stopped; --resume goes on'):
+        processes = parallel.started()
+        if processes > 1:
+            raise SkeletonActionError(
+                f'expected one process, got WORLD_SIZE={processes}: several train by torchrun '
+                '-m training.train, and training.run --resume measures what they leave'
+            )
         recipe = chosen_recipe(options)
         device = device_of(options.device)
         if options.ablation:
-            recipe = replace(recipe, name=f'ablation-{options.ablation}-{recipe.name}')
+            recipe = replace(recipe, name=f'{ABLATION}{options.ablation}-{recipe.name}')
         folder, path = RUNS / recipe.name, options.results / f'{recipe.name}.json'
         for place in (folder, options.results):
             check_writable(place)
-        if not (options.ablation or options.weights_of):
-            check_replaceable(path, recipe, options.set)
+        check_replaceable(path, folder, recipe, options.seeds, options.set)
         asked = asked_by(recipe.protocol)
+
+        def on_these(entry: Mapping[str, Any]) -> bool:
+            return is_on_these(entry, replace(recipe, seed=entry['seed']), asked)
+
+        known = known_entries(path, folder, recipe, options.seeds, on_these)
         row = variant_named(recipe.system, options.variant)
         about = {
             'command': command_of(options),
@@ -290,7 +279,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 tensorboard=options.tensorboard,
                 weights_of=options.weights_of,
             )
-        merged = merge_until_complete(folder, without_seed(recipe), path)
+        merged = merge_until_complete(folder, without_seed(recipe), path, known)
         keys = ('name', 'mean', 'std', 'seeds', 'minutes', 'published', 'fold_mean')
         shown = {key: merged[key] for key in keys if merged.get(key) is not None}
         shown['baselines'] = {
@@ -298,6 +287,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }
         print(json.dumps(shown))
     return 0
+
+
+def ablation_name(text: str) -> str:
+    """Read the name of an ablation from the command line, as a type of `argparse`."""
+    if not re.fullmatch('[a-z0-9.-]+', text):
+        raise argparse.ArgumentTypeError(
+            f"a name is one word of the letters a to z, digits, '.' and '-', got {text!r}"
+        )
+    return text
 
 
 def command_of(options: argparse.Namespace) -> str:

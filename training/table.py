@@ -18,13 +18,12 @@ from training.command import one_line
 from training.data import CHECKOUT
 from training.files import written_whole
 from training.protocols import PROTOCOLS
-from training.recipes import SYSTEMS, recipe_name, words_of
+from training.recipes import ABLATION, SYSTEMS, recipe_name, words_of
 from training.results import read_results
 from training.system import System, Variant
 
 README = CHECKOUT / 'training' / 'README.md'
 END = '<!-- end of figures -->'
-ABLATION = 'ablation-'
 OURS = ('classifier', 'encoder')
 LODO = 'lodo-'
 NOT_HERE = {'ntu', 'kth1', 'kth2'}

@@ -198,6 +198,7 @@ class Trainer:
                 'data': self.data,
                 'commit': self.commit,
                 'tried': self.tried,
+                'processes': parallel.size(),
                 'step': self.step,
                 'best': self.best,
                 'stale': self.stale,
@@ -216,7 +217,8 @@ class Trainer:
 
         A run that goes on under another commit is of both, in their order: 'ABC, DEF'.
 
-        :raises SkeletonActionError: it is of another recipe or other data.
+        :raises SkeletonActionError: it is of another recipe or other data; or of another number of
+            processes, which draw other batches, and has not come to its end.
         """
         state = read_state(path)
         mine, theirs = asdict(self.recipe), completed(type(self.recipe), state['recipe'])
@@ -230,6 +232,15 @@ class Trainer:
                 f'{path} is a checkpoint of other data: {state["data"]}, not {self.data}'
             )
         self.step, self.best, self.stale = state['step'], state['best'], state['stale']
+        processes = state.get('processes', 1)
+        if processes != parallel.size() and not self.finished:
+            raise SkeletonActionError(
+                f'{path} is a checkpoint of {processes} processes that train together, expected '
+                f'{parallel.size()}: go on by torchrun --nproc-per-node {processes}'
+                if processes > 1
+                else f'{path} is a checkpoint of one process, expected {parallel.size()} that '
+                'train together: go on without torchrun'
+            )
         self.seconds, self.tried = state['seconds'], state['tried']
         begun = state['commit']
         self.commit = begun if self.finished else each_once((begun, self.commit))

@@ -11,6 +11,7 @@ from dataset_files import write_ntu
 from training_clips import lifting_samples, tiny_recipe
 
 from training import run
+from training.checkpoints import read_state, write_state
 from training.encoder import EncoderSystem
 from training.evaluate import main as evaluate
 from training.run import main
@@ -120,13 +121,23 @@ def test_checkpoint_of_another_recipe_is_refused(
     main(command(places, '--seeds', '0'))
     (places / 'results' / 'ntu120-one-shot-20-encoder.json').unlink()
     capsys.readouterr()
+    for name in ('figures.json', 'checkpoint.pt'):
+        path = places / 'runs' / 'ntu120-one-shot-20-encoder' / 'seed-0' / name
 
-    with pytest.raises(SystemExit) as ended:
-        main(command(places, '--seeds', '0', '--resume', '--set', 'loss.beta=30.0'))
+        for more in ([], ['--resume']):
+            error = refused(
+                capsys, command(places, '--seeds', '0', '--set', 'loss.beta=30.0', *more)
+            )
 
-    assert ended.value.code == 1
-    told = 'is a checkpoint of another recipe: loss.beta is 40.0 there, 30.0 here'
-    assert told in capsys.readouterr().err
+            told = f'{path} is of another recipe: loss.beta is 40.0 there, 30.0 here; --ablation'
+            assert told in error
+        path.unlink()
+    # What another folder of results gets would be in the same place.
+    elsewhere = ['--results', str(places / 'elsewhere'), '--set', 'loss.beta=30.0']
+    assert main(command(places, '--seeds', '0', *elsewhere)) == 0
+    capsys.readouterr()
+    again = ['--results', str(places / 'other'), '--set', 'loss.beta=20.0']
+    assert 'loss.beta is 30.0 there' in refused(capsys, command(places, '--seeds', '0', *again))
 
 
 def test_results_of_another_recipe_are_not_replaced(
@@ -139,7 +150,7 @@ def test_results_of_another_recipe_are_not_replaced(
 
     error = refused(capsys, command(places, '--seeds', '0', '--set', 'loss.beta=30.0'))
 
-    assert 'ntu120-one-shot-20-encoder.json holds the results of another recipe' in error
+    assert 'ntu120-one-shot-20-encoder.json is of another recipe' in error
     assert 'loss.beta is 40.0 there, 30.0 here; --ablation NAME' in error
     assert (read(places), checkpoint.read_bytes()) == (before, weights)
     # The settings that the results were measured with do not stand in their own way.
@@ -230,6 +241,95 @@ def test_weights_can_be_measured_under_another_comparison(
         main(command(places, *base, '--ablation', 'beta', '--set', 'loss.beta=30.0'))
     told = 'is of another recipe: loss.beta is 40.0 there, 30.0 here; after training only'
     assert told in capsys.readouterr().err
+
+    # Without a name of their own they would take the place of what they are made of.
+    error = refused(capsys, command(places, *base, '--set', 'similarity.tokens=0.0'))
+    assert 'is of another recipe: similarity.tokens is 0.8 there, 0.0 here; --ablation' in error
+    checkpoint = places / 'runs' / 'ntu120-one-shot-20-encoder' / 'seed-0' / 'checkpoint.pt'
+    write_state(checkpoint, {**read_state(checkpoint), 'step': 1, 'processes': 2})
+    error = refused(capsys, command(places, *base, '--ablation', 'half'))
+    assert f'{checkpoint} is at step 1 of 2, expected a finished run' in error
+    # It tells what it is worth all the same, and that it is not all.
+    assert evaluate([str(checkpoint)]) == 0
+    out, error = capsys.readouterr()
+    assert (json.loads(out)['step'], json.loads(out)['finished']) == (1, False)
+    assert error == (
+        f'python -m training.evaluate: {checkpoint} is at step 1 of 2: training has not ended\n'
+    )
+    (checkpoint.parent / 'figures.json').unlink()
+    error = refused(capsys, command(places, '--seeds', '0', '--resume'))
+    assert 'is a checkpoint of 2 processes that train together, expected 1: go on by' in error
+    # Who trained it together have come to its end: it can be measured by one.
+    write_state(checkpoint, {**read_state(checkpoint), 'step': 2})
+    assert main(command(places, '--seeds', '0', '--resume')) == 0
+    assert read(places)['runs'][0]['processes'] == 2
+
+
+def test_several_processes_train_and_do_not_measure(
+    places: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv('WORLD_SIZE', '2')
+
+    error = refused(capsys, command(places))
+
+    assert 'expected one process, got WORLD_SIZE=2: several train by torchrun -m' in error
+    assert not (places / 'runs').exists()
+
+
+@pytest.mark.parametrize('name', ['a/b', '../x', 'A', 'two words', ''])
+def test_name_of_an_ablation_is_one_word(
+    places: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(command(places, '--ablation', name))
+
+    assert ended.value.code == 2
+    assert f"digits, '.' and '-', got {name!r}" in capsys.readouterr().err
+
+
+def test_seeds_that_were_measured_elsewhere_are_not_lost(
+    places: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = places / 'results' / 'ntu120-one-shot-20-encoder.json'
+    main(command(places, '--seeds', '0', '1'))
+    before = read(places)
+    (places / 'runs').rename(places / 'runs of another machine')
+
+    assert main(command(places, '--seeds', '1')) == 0
+    assert {**read(places), 'runs': []} == {**before, 'runs': []}
+    assert main(command(places, '--seeds', '7')) == 0
+
+    found = read(places)
+    assert found['seeds'] == [0, 1, 7]
+    assert found['runs'][0] == before['runs'][0]
+    shares = [run['accuracy_mean'] for run in found['runs']]
+    assert found['mean'] == pytest.approx(sum(shares) / 3, abs=1e-4)
+    assert found['command'].endswith('--seeds 0 1 7')
+
+    # Where seed 1 came out otherwise here, the means of the file no longer hold.
+    (places / 'runs').rename(places / 'runs of a third')
+    found['runs'][1]['accuracy_mean'] += 0.01
+    path.write_text(json.dumps(found))
+    capsys.readouterr()
+    assert main(command(places, '--seeds', '1')) == 0
+    out, error = capsys.readouterr()
+    assert json.loads(out.splitlines()[-1])['seeds'] == [1]
+    assert f'{path} stays as it is' in error
+    assert '--seeds 0 7 measures these anew' in error
+    assert read(places) == found
+
+    # Nor do they hold beside another recipe or other data: told before anything is trained.
+    for part, value, message in (
+        ('recipe', {**found['recipe'], 'metric': 3}, 'they are of another recipe: metric is 3'),
+        ('data', {**found['data'], 'asked_fingerprint': 'x'}, 'were measured on other data than'),
+        ('also', {'across views': {}}, 'it has figures of across views by seed in their'),
+    ):
+        path.write_text(json.dumps({**found, part: value}))
+        error = refused(capsys, command(places, '--seeds', '8'))
+        assert f'{path} would lose seeds 0 7: ' in error
+        assert message in error
+        assert 'run all of them, --seeds 0 1 7 8, or name another folder' in error
+    assert not (places / 'runs' / 'ntu120-one-shot-20-encoder' / 'seed-8').exists()
 
 
 def test_row_of_a_table_has_a_results_file_with_the_figure_of_its_paper(
