@@ -113,6 +113,21 @@ class System(ABC, Generic[R]):
         :param classes: the actions learned from, 'data set/label', sorted.
         """
 
+    def weights_file(self) -> Path | None:
+        """
+        Return the file of weights that training starts from; None where all are drawn.
+
+        :raises ConfigError: it is not there; told before any data is read.
+        """
+        return None
+
+    def begin(self, network: nn.Module) -> None:
+        """
+        Set the weights of a fresh network that come from `weights_file`; none, unless overridden.
+
+        :raises SkeletonActionError: the file is not of such a network.
+        """
+
     @abstractmethod
     def batches(self, samples: Sequence[Sample]) -> BatchSource:
         """Serve batches of the clips that may be learned from; seeded by the recipe alone."""

@@ -199,7 +199,7 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
 
     A learning rate that is set is not one to be chosen: it takes the place of `optimizer.rates`.
 
-    :raises ConfigError: there is none such.
+    :raises ConfigError: there is none such, or the weights that it starts from are not there.
     """
     recipe = recipe_for(options.protocol, options.system, options.variant, alone=options.alone)
     settings, names = list(options.set), {one.partition('=')[0] for one in options.set}
@@ -212,7 +212,7 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
             f'expected {rate} or {rates}, from which it would be chosen, got both: '
             f'{recipe.optimizer.learning_rate} and {recipe.optimizer.rates}'
         )
-    make_system(recipe)  # which refuses what it cannot do
+    make_system(recipe).weights_file()  # which must be there
     return recipe
 
 

@@ -77,7 +77,9 @@ class Trainer:
         self.system = make_system(recipe)
         self.data = fingerprint(samples, self.system.files(samples))
         self.device = torch.device(device)
-        self.model = self.system.network(self.classes).to(self.device)
+        self.model = self.system.network(self.classes)
+        self.system.begin(self.model)
+        self.model.to(self.device)
         self.average = AveragedModel(
             self.model,
             multi_avg_fn=get_ema_multi_avg_fn(recipe.optimizer.average),  # type: ignore[no-untyped-call]

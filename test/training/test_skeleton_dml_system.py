@@ -11,6 +11,7 @@ from training_clips import lifting_samples, standing_clip
 from training_runs import resumed_as_if_unbroken
 
 from skeleton_action_ros.core.errors import ConfigError
+from training import run
 from training.checkpoints import load_checkpoint
 from training.config import DataConfig, OptimizerConfig
 from training.recipes import SYSTEMS, make_system, recipe_for
@@ -26,7 +27,7 @@ from training.skeleton_dml.recipe import (
 )
 from training.skeleton_dml.system import SkeletonDmlSystem
 from training.system import classified, described
-from training.trainer import choose_rate
+from training.trainer import Trainer, choose_rate
 
 
 def tiny(steps: int = 4, stride: int = 0, **changes: object) -> SkeletonDmlRecipe:
@@ -104,14 +105,20 @@ def test_network_starts_from_a_file_that_the_user_names(tmp_path: Path) -> None:
     torch.save(weights, tmp_path / 'imagenet.pth')
     recipe = tiny(embedder=EmbedderConfig(weights=str(tmp_path / 'imagenet.pth')))
 
-    network = make_system(recipe).network(['made/a', 'made/b'])
+    with Trainer(recipe, lifting_samples(people=2)) as trainer:
+        network = trainer.average.module
+        trainer.save(tmp_path / 'checkpoint.pt')
 
     assert isinstance(network, ImageEmbedder)
     assert torch.equal(network.trunk.layer4[1].conv2.weight, weights['layer4.1.conv2.weight'])
+    (tmp_path / 'imagenet.pth').unlink()
+    measured = load_checkpoint(tmp_path / 'checkpoint.pt').model()
+    assert isinstance(measured, ImageEmbedder)
+    assert torch.equal(measured.trunk.conv1.weight, weights['conv1.weight'])
 
 
-def test_weights_that_are_missing_are_asked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_weights_that_are_missing_are_asked_for_before_any_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     recipe = recipe_for('ntu120-one-shot', 'skeleton-dml', 'published')
@@ -121,7 +128,11 @@ def test_weights_that_are_missing_are_asked_for(
         match=r"no file resnet18-imagenet\.pth; put .* torchvision's state dictionary .* "
         r'or name it by --set embedder\.weights=FILE',
     ):
-        make_system(recipe).network(['made/a', 'made/b'])
+        make_system(recipe).weights_file()
+    with pytest.raises(SystemExit):
+        run.main(['ntu120-one-shot', '--system', 'skeleton-dml', '--variant', 'published'])
+    assert 'there is no file resnet18-imagenet.pth' in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_image_made_larger_lies_between_its_pixels() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,10 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from skeleton_action_ros.core.errors import ConfigError
 from skeleton_action_ros.core.preprocess import PreprocessConfig, prepare
 from skeleton_action_ros.core.skeleton import Clip
-from training.resnet import FEATURES, ResNet18, load_imagenet
+from training.resnet import FEATURES, ResNet18
 from training.skeleton_dml.images import REPRESENTATIONS
 from training.skeleton_dml.recipe import EmbedderConfig
 
@@ -31,21 +29,11 @@ class ImageEmbedder(nn.Module):
     layer on the embedding, is the code's.
 
     :param classes: actions that the classifier tells apart.
-    :raises ConfigError: there is no file of the weights to start from.
-    :raises SkeletonActionError: the file is not that of a ResNet18.
     """
 
     def __init__(self, config: EmbedderConfig, classes: int) -> None:
         super().__init__()
         self.trunk = ResNet18()
-        if config.weights:
-            if not Path(config.weights).is_file():
-                raise ConfigError(
-                    f'embedder.weights: there is no file {config.weights}; put the weights of a '
-                    "ResNet18 trained on ImageNet there, torchvision's state dictionary as "
-                    'torch.save writes it, or name it by --set embedder.weights=FILE'
-                )
-            load_imagenet(self.trunk, Path(config.weights))
         self.embedder = nn.Sequential(
             nn.Linear(FEATURES, config.hidden),
             nn.ReLU(),

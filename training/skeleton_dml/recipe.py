@@ -36,9 +36,9 @@ class EmbedderConfig:
 
     :param embedding: length of the embedding; Table III has 128, 256 and 512.
     :param hidden: width between the embedder's two layers, about which the paper is silent.
-    :param weights: file of weights of a ResNet18, with torchvision's names, which the network is
-        made from, and which must therefore be there whenever it is made; '' starts from random
-        weights. "Weights are initialized with a pre-trained model" (section III.C): ImageNet's, in
+    :param weights: file of weights of a ResNet18, with torchvision's names, that training starts
+        from, and that must be there where it starts or goes on; '' starts from random weights.
+        "Weights are initialized with a pre-trained model" (section III.C): ImageNet's, in
         the code.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from skeleton_action_ros.core.errors import ConfigError
 from skeleton_action_ros.core.preprocess import PreprocessConfig
 from training.config import Recipe
 from training.data import Sample
+from training.resnet import load_imagenet
 from training.skeleton_dml.exported import ExportedEmbedder
 from training.skeleton_dml.losses import JointLoss
 from training.skeleton_dml.network import Bytes, ImageEmbedder, as_input, draw_images, rotated
@@ -105,6 +107,24 @@ class SkeletonDmlSystem(System[SkeletonDmlRecipe]):
 
     def network(self, classes: Sequence[str]) -> nn.Module:
         return ImageEmbedder(self.recipe.embedder, len(classes))
+
+    def weights_file(self) -> Path | None:
+        path = Path(self.recipe.embedder.weights)
+        if not self.recipe.embedder.weights:
+            return None
+        if not path.is_file():
+            raise ConfigError(
+                f'embedder.weights: there is no file {path}; put the weights of a '
+                "ResNet18 trained on ImageNet there, torchvision's state dictionary as "
+                'torch.save writes it, or name it by --set embedder.weights=FILE'
+            )
+        return path
+
+    def begin(self, network: nn.Module) -> None:
+        assert isinstance(network, ImageEmbedder)
+        path = self.weights_file()
+        if path is not None:
+            load_imagenet(network.trunk, path)
 
     def batches(self, samples: Sequence[Sample]) -> ImageBatches:
         (images,) = self.inputs(samples)
