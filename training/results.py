@@ -27,9 +27,8 @@ from training.recipes import SYSTEMS
 
 RESULTS = CHECKOUT / 'training' / 'results'
 ENTRY = 'figures.json'
-_FIGURES_OF_A_RUN = ('accuracy_mean', 'accuracy_std', 'unknown_auroc', 'unknown_fpr_at_95_tpr')
 _OF_A_RUN = (
-    *('seed', *_FIGURES_OF_A_RUN),
+    *('seed', 'accuracy_mean', 'accuracy_std', 'unknown_auroc', 'unknown_fpr_at_95_tpr'),
     *('validation_accuracy', 'learning_rate', 'tried', 'steps', 'minutes', 'commit', 'machine'),
 )
 _OF_AN_ENTRY = (
@@ -193,101 +192,34 @@ def joined_figures(
     }
 
 
-def merge_until_complete(
-    folder: Path,
-    recipe: Mapping[str, Any],
-    path: Path,
-    known: Sequence[Mapping[str, Any]] = (),
-) -> dict[str, Any]:
+def merge_until_complete(folder: Path, recipe: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """
     Write the results file of a recipe from the entries of its runs.
 
     A run that ends while this one merges may have been overlooked, and its own merge overwritten:
-    so the entries are read again after writing.
-
-    The file stays as it is where other seeds would be lost by it; that is told in one line.
+    so the entries are read again after writing. Where the file has seeds of which there is no
+    entry, measured in another checkout, it stays as it is; that is told in one line.
 
     :param folder: has a folder `seed-N` for each run, one at least with an entry.
     :param recipe: as in the entries: without a seed.
-    :param known: from `entries_of`: what the file said of seeds of which some left no entry here.
-    :return: what was written, or would have been of the entries alone.
+    :return: what is made of the entries, whether it was written or not.
     """
     while True:
         entries = read_entries(folder, recipe)
-        together = with_known(entries, known)
-        if together is None:
-            here = {entry['seed'] for entry in entries}
-            lost = ' '.join(str(one['seed']) for one in known if one['seed'] not in here)
+        merged = merge(entries)
+        there = read_json(path).get('seeds', []) if path.is_file() else []
+        lost = sorted(set(there) - set(merged['seeds']))
+        if lost:
+            others = ' '.join(map(str, lost))
             print(
-                f'{path} stays as it is: it has other figures of what was measured here, and would '
-                f'lose those of other seeds; --seeds {lost} measures these anew',
+                f'{path} stays as it is, or it would lose seeds measured elsewhere: run also '
+                f'--seeds {others}, or name another folder by --results',
                 file=sys.stderr,
             )
-            return merge(entries)
-        merged = merge(together)
+            return merged
         write_json(path, merged)
         if read_entries(folder, recipe) == entries:
             return merged
-
-
-def with_known(
-    entries: Sequence[dict[str, Any]], known: Sequence[Mapping[str, Any]]
-) -> list[dict[str, Any]] | None:
-    """
-    Bring entries and what a results file said together, by the seed.
-
-    What the file says of each of its seeds is in part a mean over all of them. So it holds only
-    for all together, and for those measured again where they came out as before.
-
-    :param known: from `entries_of`.
-    :return: the entries alone where they have every seed; None where seeds that they lack cannot
-        be told from one that came out otherwise.
-    """
-    by_seed = {entry['seed']: entry for entry in entries}
-    said = {one['seed']: dict(one) for one in known}
-    if said.keys() <= by_seed.keys():
-        return list(entries)
-    again = said.keys() & by_seed.keys()
-    if any(_of_a_run(said[seed]) != _of_a_run(by_seed[seed]) for seed in again):
-        return None
-    every = {**by_seed, **said}
-    return [every[seed] for seed in sorted(every)]
-
-
-def _of_a_run(entry: Mapping[str, Any]) -> dict[str, float]:
-    """Return the figures that the results file has of each run by itself."""
-    return {key: entry['figures'][key] for key in _FIGURES_OF_A_RUN}
-
-
-def entries_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """
-    Take a results file apart: `merge` makes it again of them.
-
-    :return: an entry for each seed. What the file has as a mean over seeds alone, such as the
-        figures of each action, each of them has as that mean; spreads of further questions,
-        'also', it cannot have.
-    """
-    data, runs = result['data'], result['runs']
-    prints = data['fingerprint'].split(', ')
-    if len(prints) != len(runs):
-        prints = [data['fingerprint']] * len(runs)
-    means = ('draws', 'classes', 'clips', 'per_class', 'altered', 'operating_curve')
-    folds = ('folds', 'fold_mean')
-    return [
-        {
-            **result,
-            **run,
-            'command': result['command'].partition(' --seeds')[0],
-            **({'queries': {'': result['asked']}} if 'asked' in result else {}),
-            'baselines': {'': result['baselines']},
-            'data': {**data, 'fingerprint': run.get('fingerprint', print_)},
-            'figures': {
-                **{key: result[key] for key in (*means, *folds) if key in result},
-                **{key: run[key] for key in _FIGURES_OF_A_RUN},
-            },
-        }
-        for run, print_ in zip(runs, prints, strict=True)
-    ]
 
 
 def merge(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

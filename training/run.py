@@ -27,7 +27,7 @@ from training.command import check_writable, one_line, seed_number
 from training.config import Recipe
 from training.data import CHECKOUT, Sample, fingerprint, load_samples
 from training.evaluate import Exercise, baseline_figures, check_askable, evaluated, exercise
-from training.kept import check_replaceable, known_entries
+from training.kept import check_replaceable
 from training.protocols import protocol_named
 from training.provenance import each_once, machine
 from training.recipes import ABLATION, SYSTEMS, make_system, variant_named
@@ -254,11 +254,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             check_writable(place)
         check_replaceable(path, folder, recipe, options.seeds, options.set)
         asked = asked_by(recipe.protocol)
-
-        def on_these(entry: Mapping[str, Any]) -> bool:
-            return is_on_these(entry, replace(recipe, seed=entry['seed']), asked)
-
-        known = known_entries(path, folder, recipe, options.seeds, on_these)
         row = variant_named(recipe.system, options.variant)
         about = {
             'command': command_of(options),
@@ -279,7 +274,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 tensorboard=options.tensorboard,
                 weights_of=options.weights_of,
             )
-        merged = merge_until_complete(folder, without_seed(recipe), path, known)
+        merged = merge_until_complete(folder, without_seed(recipe), path)
         keys = ('name', 'mean', 'std', 'seeds', 'minutes', 'published', 'fold_mean')
         shown = {key: merged[key] for key in keys if merged.get(key) is not None}
         shown['baselines'] = {

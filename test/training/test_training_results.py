@@ -12,14 +12,12 @@ from skeleton_action_ros.core.errors import SkeletonActionError
 from training import results
 from training.results import (
     card_results,
-    entries_of,
     is_on,
     merge,
     merge_until_complete,
     pooled_curve,
     read_entries,
     read_results,
-    with_known,
     write_json,
 )
 
@@ -109,27 +107,6 @@ def test_mean_and_spread_over_seeds_by_hand() -> None:
     assert [run['accuracy_mean'] for run in merged['runs']] == [0.5, 0.6, 0.7]
     assert merged['command'] == 'python -m training.run lodo-x --seeds 0 1 2'
     assert merge([entry(4, 0.5)])['std'] == 0.0
-
-
-def without_also(seed: int, accuracy: float) -> dict[str, Any]:
-    whole = entry(seed, accuracy)
-    del whole['figures']['also']
-    return {**whole, 'data': {'fingerprint': f'of {seed}'}}
-
-
-def test_file_taken_apart_holds_beside_further_seeds() -> None:
-    first, second, third = (without_also(seed, (5 + seed) / 10) for seed in range(3))
-    known = entries_of(json.loads(json.dumps(merge([first, second]))))
-
-    # By themselves, with the one in between measured again, and with one more.
-    assert merge(known) == merge([first, second])
-    assert with_known([second], known) == known
-    together = with_known([third, second], known)
-    assert together is not None
-    assert merge(together) == merge([first, second, third])
-    # Where all have been measured again, that counts; one that came out otherwise has no place.
-    assert with_known([first, third, second], known) == [first, third, second]
-    assert with_known([without_also(1, 0.9)], known) is None
 
 
 def test_what_differs_between_seeds_is_told_of_all() -> None:
