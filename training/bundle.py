@@ -2,7 +2,8 @@
 Writing a checked bundle: model, card and golden outputs, each as the robot will read it.
 
 The bundle is written under a temporary name, loaded the way the robot loads it, compared with
-PyTorch, and only then put in its place.
+PyTorch, and only then put in its place. One that was there is moved aside for it, and deleted last:
+whenever that is broken off, one of both is whole, and the next bundle written there sets it right.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ GOLDEN_CLIPS = 4
 PARITY = 1e-5
 OPSET = 18
 LARGEST_BYTES = 5_000_000
+CARD = 'card.json'
+_SHOWN = 3
 _LEAST_TOLERANCE = 1e-3
 
 
@@ -145,13 +148,16 @@ def write_bundle(
     """
     Write a bundle and return it as the robot sees it.
 
+    :param folder: not there yet, empty, or a bundle, which is replaced.
     :param network: on the CPU; see `run_network` for what it gives.
     :param about: further entries of the card: training data, recipe, results, licence, limits.
     :param int8_judges: clips by the name of their data set: an int8 model is made too, and kept if
         on these it loses less than `MOST_LOST` points of accuracy on average.
-    :raises BundleError: ONNX Runtime does not give PyTorch's outputs to 1e-5 of the largest, or the
-        bundle is larger than allowed; nothing is replaced.
+    :raises BundleError: the folder is another one; ONNX Runtime does not give PyTorch's outputs to
+        1e-5 of the largest; or the bundle is larger than allowed. Nothing is replaced.
     """
+    check_replaceable(folder)
+    folder = folder.resolve()
     joints, mask = golden_inputs(promise.preprocess, np.random.default_rng(1))
     expected = run_network(network, joints, mask, promise.kind)
     model = to_onnx(network, promise.preprocess, list(expected))
@@ -195,13 +201,52 @@ def write_bundle(
         size = sum(file.stat().st_size for file in made.iterdir())
         if size >= largest_bytes:
             raise BundleError(f'the bundle has {size} bytes, allowed less than {largest_bytes}')
-        shutil.rmtree(folder, ignore_errors=True)
-        made.rename(folder)
+        _put_in_place(made, folder)
     return loaded
 
 
+def check_replaceable(folder: Path) -> None:
+    """
+    Refuse to put a bundle in the place of anything but a bundle.
+
+    One that was moved aside for another, which did not come, is brought back.
+
+    :raises BundleError: the folder has something in it, and is no bundle.
+    """
+    whole = folder.resolve()
+    aside = _aside(whole)
+    if aside.is_dir() and not whole.exists():
+        aside.rename(whole)
+    there = sorted(place.name for place in whole.iterdir()) if whole.is_dir() else []
+    if there and CARD not in there:
+        shown = ', '.join(there[:_SHOWN]) + (', ...' if len(there) > _SHOWN else '')
+        raise BundleError(
+            f'{folder} must be a bundle, which is replaced, or an empty folder, or not be there: '
+            f'got a folder without {CARD}, in which there is {shown}'
+        )
+
+
+def _aside(folder: Path) -> Path:
+    """Return the place of the bundle that is being replaced."""
+    return folder.with_name(f'.{folder.name}.replaced')
+
+
+def _put_in_place(made: Path, folder: Path) -> None:
+    aside = _aside(folder)
+    shutil.rmtree(aside, ignore_errors=True)
+    if folder.exists():
+        folder.rename(aside)
+    try:
+        made.rename(folder)
+    except BaseException:
+        if aside.exists() and not folder.exists():
+            aside.rename(folder)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
 def _write_card(folder: Path, card: Mapping[str, Any]) -> None:
-    (folder / 'card.json').write_text(json.dumps(card, indent=2) + '\n', encoding='utf-8')
+    (folder / CARD).write_text(json.dumps(card, indent=2) + '\n', encoding='utf-8')
 
 
 def _farthest(

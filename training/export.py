@@ -17,7 +17,7 @@ from typing import Any
 from skeleton_action_ros.core.errors import SkeletonActionError
 from skeleton_action_ros.core.similarity import NEVER
 from skeleton_action_ros.core.skeleton import Clip
-from training.bundle import Promise, write_bundle
+from training.bundle import Promise, check_replaceable, write_bundle
 from training.checkpoints import Checkpoint, check_finished, load_checkpoint
 from training.command import check_writable, one_line
 from training.config import Recipe
@@ -247,6 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with one_line(parser):
         check_writable(options.out)
+        check_replaceable(options.out)
         state = load_checkpoint(options.checkpoint)
         check_finished(state, options.checkpoint, way_on(state, options.checkpoint))
         system = state.system()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -259,6 +260,77 @@ def test_bundle_that_differs_from_pytorch_replaces_nothing(
 
     assert (tmp_path / 'made' / 'model.onnx').read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ['made']
+
+
+def test_network_that_is_exported_otherwise_than_it_computes_is_refused(tmp_path: Path) -> None:
+    class Drifting(Network):
+        """Five times as far off in the bundle as is allowed, and less than a robot minds."""
+
+        def forward(self, joints: Tensor, mask: Tensor) -> Tensor | tuple[Tensor, ...]:
+            out = super().forward(joints, mask)
+            return out + 5e-5 if torch.compiler.is_exporting() else out
+
+    with pytest.raises(BundleError, match=r'ONNX Runtime differs from PyTorch by 5.*, allowed 1e-'):
+        write_bundle(tmp_path / 'made', Drifting('embedding'), Promise(CONFIG, 0.6), about={})
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_that_is_no_bundle_is_not_replaced(tmp_path: Path) -> None:
+    place = tmp_path / 'mine'
+    (place / 'chapters').mkdir(parents=True)
+    (place / 'thesis.txt').write_text('x')
+
+    with pytest.raises(BundleError, match=r'mine must be a bundle.*there is chapters, thesis\.txt'):
+        write_bundle(place, network(), EMBEDDER, about={})
+
+    assert (place / 'thesis.txt').read_text() == 'x'
+    assert [one.name for one in tmp_path.iterdir()] == ['mine']
+
+
+def test_bundle_whose_replacing_is_broken_off_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledError(Exception):
+        pass
+
+    place = tmp_path / 'made'
+    place.mkdir()  # an empty folder is as good as none
+    write_bundle(place, network(), EMBEDDER, about={'limits': ['old']})
+    model, rename = (place / 'model.onnx').read_bytes(), Path.rename
+    monkeypatch.setattr(bundle, 'to_onnx', lambda *_: model)  # which takes its time
+
+    def only_aside_and_back(self: Path, target: Path) -> Path:
+        if self.parent != tmp_path:
+            raise KilledError
+        return rename(self, target)
+
+    # The new one cannot be put there: the old one comes back.
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, 'rename', only_aside_and_back)
+        with pytest.raises(KilledError):
+            write_bundle(place, network(), EMBEDDER, about={'limits': ['new']})
+    assert limits(place) == ['old']
+    assert [one.name for one in tmp_path.iterdir()] == ['made']
+
+    # Killed in between, before anything could be brought back: the next run does.
+    place.rename(tmp_path / '.made.replaced')
+    with pytest.raises(BundleError, match='allowed less than 1000'):
+        write_bundle(place, network(), EMBEDDER, about={'limits': ['new']}, largest_bytes=1000)
+    assert limits(place) == ['old']
+
+    # Killed before the old one was deleted: the next run deletes it.
+    shutil.copytree(place, tmp_path / '.made.replaced')
+    write_bundle(place, network(), EMBEDDER, about={'limits': ['new']})
+    assert limits(place) == ['new']
+    assert [one.name for one in tmp_path.iterdir()] == ['made']
+
+
+def limits(place: Path) -> list[str]:
+    """Return what the card of a bundle that can be loaded says it is bad at."""
+    load_bundle(place)
+    found: list[str] = read_card(place)['limits']
+    return found
 
 
 def test_bundle_that_is_too_large_is_refused(tmp_path: Path) -> None:

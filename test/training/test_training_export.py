@@ -19,7 +19,7 @@ from training.checkpoints import load_checkpoint
 from training.config import ClassifierRecipe, Recipe
 from training.export import TERMS, command_of, main
 from training.protocols import PROTOCOLS
-from training.recipes import recipe_for
+from training.recipes import SYSTEMS, recipe_for
 from training.settings import override
 from training.train import add_recipe_options, chosen_recipe
 from training.trainer import Trainer
@@ -103,14 +103,52 @@ def test_command_of_the_card_gives_the_recipe_again(checkpoint: Path) -> None:
     assert replace(again, name='tiny') == replace(recipe, seed=4)
 
 
-@pytest.mark.parametrize('alone', [False, True])
-def test_command_of_a_plain_recipe_has_no_settings(alone: bool) -> None:
-    recipe = recipe_for('utd-15', alone=alone, seed=2)
+def given(command: str) -> Recipe:
+    """Read the recipe that a command of training.train means."""
+    options = export.argparse.ArgumentParser()
+    add_recipe_options(options)
+    options.add_argument('--seed', type=int)
+    program, _, words = command.partition(' -m training.train ')
+    assert program in ('python', 'torchrun --nproc-per-node 4')
+    found = options.parse_args(shlex.split(words))
+    return replace(chosen_recipe(found), seed=found.seed)
 
-    found = command_of(recipe)
 
-    where = ' --alone' if alone else ''
-    assert found == f'python -m training.train utd-15 --system encoder{where} --seed 2'
+@pytest.mark.parametrize('system', SYSTEMS)
+def test_command_of_any_recipe_gives_it_again_with_its_name(system: str) -> None:
+    variants = SYSTEMS[system].variants
+    rows = [(protocol, '', False) for protocol in (*PROTOCOLS, 'florence3d-loao/3')]
+    rows += [('utd-closed', '', True), ('utd-15', '', True)]
+    rows += [(protocol, name, False) for name in variants for protocol in variants[name].protocols]
+
+    for protocol, variant, alone in dict.fromkeys(rows):
+        recipe = recipe_for(protocol, system, variant, alone=alone, seed=3)
+        command = command_of(recipe)
+        assert given(command) == recipe
+        assert '--set' not in command
+
+
+def test_command_has_what_was_set_and_who_trained_together() -> None:
+    plain = recipe_for('utd-15', 'skeleton-dml', alone=True)
+    recipe = override(plain, ['optimizer.steps=7', "data.train=('utd-mhad', 'my clips')"])
+
+    command = command_of(recipe, processes=4)
+
+    assert given(command) == recipe
+    assert command == (
+        'torchrun --nproc-per-node 4 -m training.train utd-15 --system skeleton-dml --alone --set '
+        """'data.train=('"'"'utd-mhad'"'"', '"'"'my clips'"'"')' --set optimizer.steps=7 --seed 0"""
+    )
+
+
+def test_ablation_has_the_command_that_gives_it_its_name(tmp_path: Path) -> None:
+    plain = recipe_for('lodo-utkinect', seed=2)
+    recipe = replace(override(plain, ['loss.tokens=0.0']), name=f'ablation-no-tokens-{plain.name}')
+
+    assert command_of(recipe) == (
+        'python -m training.run lodo-utkinect --system encoder --set loss.tokens=0.0 '
+        '--ablation no-tokens --seeds 2'
+    )
 
 
 def test_int8_is_added_where_it_is_asked_for(
@@ -255,6 +293,33 @@ def test_unfinished_run_is_not_exported(
         trainer.stale = trainer.recipe.optimizer.patience
         trainer.save(path)
     assert main(words) == 0
+
+
+def test_unfinished_ablation_goes_on_by_the_command_that_began_it(
+    tmp_path: Path, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / 'checkpoint.pt'
+    recipe = replace(tiny_recipe(steps=6), name='ablation-x-default')
+    with Trainer(recipe, lifting_samples()) as trainer:
+        trainer.save(path)
+
+    with pytest.raises(SystemExit):
+        main([str(path), '--results', str(results), '--out', str(tmp_path / 'made')])
+
+    error = capsys.readouterr().err
+    assert error.endswith('go on by the command that began it and --resume\n')
+
+
+def test_folder_that_is_no_bundle_is_told_before_anything_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / 'notes.txt').write_text('x')
+
+    with pytest.raises(SystemExit) as ended:
+        main([str(tmp_path / 'none.pt'), '--out', str(tmp_path)])
+
+    assert ended.value.code == 1
+    assert f'{tmp_path} must be a bundle, which is replaced' in capsys.readouterr().err
 
 
 def test_every_data_set_of_a_protocol_has_its_terms() -> None:
