@@ -73,7 +73,11 @@ def protocol_rows(results: Iterable[Result]) -> list[str]:
 
 
 def ablation_rows(results: Iterable[Result]) -> list[str]:
-    """Return the lines of a Markdown table: a row an ablation, a column a protocol."""
+    """
+    Return the lines of a Markdown table: a row an ablation, a column a protocol.
+
+    Each system has its own, below the row of what it is without; those after the first name it.
+    """
     results = list(results)
     changed = [result for result in results if _is_ablation(result)]
     asked = [name for name in PROTOCOLS if name in {one['protocol'] for one in changed}]
@@ -81,16 +85,19 @@ def ablation_rows(results: Iterable[Result]) -> list[str]:
         '| | changed | ' + ' | '.join(asked) + ' |',
         '|' + '---|' * (2 + len(asked)),
     ]
-    systems = {one['protocol']: one['system'] for one in changed}
-    names = {name: f'{name}-{system}' for name, system in systems.items()}
-    whole = {one['protocol']: one for one in results if one['name'] == names.get(one['protocol'])}
-    lines.append('| as it is | | ' + ' | '.join(_spread(whole.get(name)) for name in asked) + ' |')
-    for name in sorted({_ablation(result) for result in changed}):
-        own = {one['protocol']: one for one in changed if _ablation(one) == name}
-        settings = next(iter(own.values()))['settings']
-        cells = [_spread(own.get(protocol)) for protocol in asked]
-        shown = ', '.join(f'`{setting}`' for setting in settings)
-        lines.append(f'| {name} | {shown} | {" | ".join(cells)} |')
+    whole = {one['name']: one for one in results}
+    systems = [name for name in SYSTEMS if name in {one['system'] for one in changed}] or ['']
+    for system in systems:
+        of = f', {system}' if system != systems[0] else ''
+        cells = [_spread(whole.get(f'{protocol}-{system}')) for protocol in asked]
+        lines.append(f'| as it is{of} | | {" | ".join(cells)} |')
+        same = [one for one in changed if one['system'] == system]
+        for name in sorted({_ablation(result) for result in same}):
+            own = {one['protocol']: one for one in same if _ablation(one) == name}
+            settings = next(iter(own.values()))['settings']
+            cells = [_spread(own.get(protocol)) for protocol in asked]
+            shown = ', '.join(f'`{setting}`' for setting in settings)
+            lines.append(f'| {name}{of} | {shown} | {" | ".join(cells)} |')
     return lines
 
 
@@ -261,7 +268,7 @@ def _row(title: str, some: Result, ours: Result | None, other: Result | None) ->
     cells = [
         title,
         f'{some["classes"]}, {some["clips"]}',
-        *(_figure(baselines[name], some['draws']) for name in BASELINES),
+        *(_figure(baselines.get(name), some['draws']) for name in BASELINES),
         _spread(other),
         _spread(ours),
         ' '.join(map(str, lead['seeds'])),
@@ -304,8 +311,10 @@ def _mean_row(means: Sequence[Mapping[str, float]]) -> str:
     return f'| **lodo, mean of {len(means)}** | | {" | ".join(cells)} | | | {goal} |'
 
 
-def _figure(found: Result, draws: int) -> str:
+def _figure(found: Result | None, draws: int) -> str:
     """Write an accuracy, with the spread over draws where there are several."""
+    if found is None:
+        return ''
     mean = f'{100 * found["accuracy_mean"]:.1f}'
     return mean if draws == 1 else f'{mean} (draws {100 * found["accuracy_std"]:.1f})'
 

@@ -104,6 +104,26 @@ def test_ablations_stand_beside_the_whole() -> None:
     assert 'no-teacher' not in '\n'.join(protocol_rows([changed]))
 
 
+def test_ablations_of_two_systems_are_kept_apart() -> None:
+    results = [result('utd-15', 'encoder', 0.8), result('utd-15', 'skeleton-dml', 0.5)]
+    for system, mean, setting in (('encoder', 0.7, 'x=1'), ('skeleton-dml', 0.4, 'x=2')):
+        changed = result('utd-15', system, mean, settings=[setting])
+        results.append({**changed, 'name': f'ablation-n-utd-15-{system}'})
+
+    assert ablation_rows(results)[2:] == [
+        '| as it is | | 80.0 +- 1.2 |',
+        '| n | `x=1` | 70.0 +- 1.2 |',
+        '| as it is, skeleton-dml | | 50.0 +- 1.2 |',
+        '| n, skeleton-dml | `x=2` | 40.0 +- 1.2 |',
+    ]
+
+
+def test_what_cannot_be_told_without_learning_has_empty_cells() -> None:
+    rows = protocol_rows([result('florence3d-video', 'encoder', 0.5, baselines={})])
+
+    assert rows[2] == '| florence3d-video | 4, 40 |  |  |  |  |  | 50.0 +- 1.2 | 0 1 | 4.6 |  |'
+
+
 def test_what_is_lost_on_altered_queries_is_in_points() -> None:
     rows = altered_rows([result('lodo-utkinect', 'encoder', 0.8, altered={'10 Hz': 0.785})])
 
