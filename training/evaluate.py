@@ -96,7 +96,10 @@ def exercise(protocol: str) -> Exercise:
     chosen = protocol_named(protocol)
     if chosen.folds:
         names = ', '.join(f'{protocol}/{fold}' for fold in chosen.folds)
-        raise SkeletonActionError(f'{protocol} asks in parts: name one of {names}')
+        raise SkeletonActionError(
+            f'{protocol} asks in parts, each of a model that has not learned what it asks about: '
+            f'train by one of {names}'
+        )
     if chosen.ask is None:
         raise SkeletonActionError(f'{protocol} asks nothing: {chosen.about}')
     samples = load_samples([chosen.asked_on])

@@ -228,14 +228,16 @@ def _left_out(dataset: str) -> Protocol:
 def _ntu(count: int) -> Protocol:
     """Learn from some classes of NTU RGB+D 120, and ask about the novel ones."""
     auxiliary = ntu_auxiliary(count)
+    held = NTU_VALIDATION - auxiliary
+    learned = auxiliary | NTU_VALIDATION
     return Protocol(
         f'ntu: {count} auxiliary classes are learned, A1, A7, ..., A115 are novel, with the '
         'published references',
-        lambda sample: sample.number in auxiliary | NTU_VALIDATION,
+        lambda sample: sample.dataset != 'ntu' or sample.number in learned,
         ('ntu',),
         asked_on='ntu',
         ask=ask_ntu,
-        validation=lambda sample: sample.number in NTU_VALIDATION - auxiliary,
+        validation=lambda sample: sample.dataset == 'ntu' and sample.number in held,
         paper='NTU RGB+D 120; Skeleton-DML, Table II',
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import numpy as np
 import pytest
 from dataset_files import FLORENCE_ROWS, rows
 from scipy.io import savemat
+from training_clips import standing_clip
 
 from skeleton_action_ros.core.errors import SkeletonActionError
 from training import run
 from training.closed_sets import IN_FOLDS
-from training.data import load_samples
+from training.config import DataConfig, Recipe
+from training.data import Sample, load_samples
 from training.evaluate import exercise
 from training.protocols import protocol_named, split
 from training.recipes import recipe_for
@@ -163,8 +166,30 @@ def test_whole_protocol_asks_in_parts(places: Path, capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit):
         main(['florence3d-loao/11', '--results', str(places / 'results')])
     assert 'florence3d-loao has folds 1, 2, 3' in capsys.readouterr().err
-    with pytest.raises(SkeletonActionError, match='florence3d-loao asks in parts: name one of'):
+    with pytest.raises(
+        SkeletonActionError, match=r'asks in parts, .*: train by one of florence3d-loao/1,'
+    ):
         exercise('florence3d-loao')
+
+
+@pytest.mark.parametrize('name', ['kth1', 'kth2'])
+def test_person_asked_about_in_one_cut_of_kth_is_not_learned_from_in_the_other(name: str) -> None:
+    unseen = standing_clip(5)
+    samples = [
+        Sample(replace(unseen, label=label, subject=f's{person}'), dataset, person=person)
+        for dataset in ('kth1', 'kth2', 'simulated')
+        for label in ('boxing', 'running')
+        for person in range(1, 26)
+    ]
+    recipe = Recipe('any', protocol=f'{name}/1', data=DataConfig(train=('kth1', 'kth2')))
+    asked = {int(one) for one in protocol_named(f'{name}/1').about.rsplit('about ')[1].split(', ')}
+
+    learned = split(recipe, samples).training
+
+    for dataset in ('kth1', 'kth2'):
+        persons = {one.person for one in learned if one.dataset == dataset}
+        assert persons == set(range(1, 26)) - asked
+    assert {one.person for one in learned if one.dataset == 'simulated'} == set(range(1, 26))
 
 
 def test_kth_draws_are_of_nine_persons_of_twenty_five() -> None:

@@ -156,6 +156,16 @@ def test_kept_clips_that_cannot_be_asked_are_neither_learned_nor_selected_on() -
         assert found.validation == selected
 
 
+def test_numbers_of_ntu_say_nothing_about_actions_of_others() -> None:
+    ntu = [sample('ntu', number, person) for number in (1, 2, 3, 8, 10) for person in (1, 2)]
+    others = [sample(name, number, 1) for name in ('simulated', 'utd-mhad') for number in range(9)]
+
+    found = split(recipe('ntu120-one-shot-20'), [*ntu, *others])
+
+    assert found.training == [one for one in ntu if one.number == 3] + others
+    assert found.validation == [one for one in ntu if one.number in (2, 8)]
+
+
 def test_same_person_is_never_on_both_sides_of_the_subject_disjoint_protocols() -> None:
     for name in ('utd-sd-15', 'utd-closed'):
         _, queries = places(ask(name, UTD), UTD)

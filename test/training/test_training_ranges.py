@@ -62,6 +62,10 @@ def test_settings_change_single_values() -> None:
         ('data.train=(1,)', r"one or more texts, written like \('a', 'b'\), got \(1,\)"),
         ('data.train=()', 'one or more texts'),
         ('data.train=("ntu")', "one or more texts, .* got 'ntu'"),
+        ('data.train=("",)', r"data.train must be names of folders, without '/', got '' in \(''"),
+        ('data.train=("a/b",)', "data.train must be names of folders, without '/', got 'a/b'"),
+        ('data.train=("ntu", "..")', "without '/', got '..'"),
+        ('data.train=("ntu", "ntu")', r"data.train must have each name once, got \('ntu', 'ntu'\)"),
         ('data.validation_stride=-2', 'data.validation_stride must be a whole number from 0'),
         (
             'data.simulated_people=-1',
