@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from zipfile import BadZipFile
@@ -27,12 +28,12 @@ from skeleton_action_ros.core.preprocess import PreprocessConfig, mirrored, prep
 from skeleton_action_ros.core.simulation import ACTIONS, Sensor, draw_person, simulate_action
 from skeleton_action_ros.core.skeleton import Clip
 from skeleton_action_ros.evaluation.exam import plan_exam
-from training.files import written_whole
+from training.files import going_on_without, written_whole
 from training.kth import KTH_LABELS, KTH_RATE_HZ, kth_clips
 
 SIMULATED = 'simulated'
 VIDEOS = ('kth1', 'kth2')
-"""Data sets without skeletons."""
+"""Data sets without skeletons: KTH's films whole, and cut."""
 
 SIMULATED_LAYOUTS = ('k4abt_32', 'kinect_v1_20', 'mediapipe_33', 'kinect_v2_25', 'openni_15')
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -169,7 +170,7 @@ def _cached(name: str) -> list[Sample]:
     if not folder.is_dir():
         known = DATASETS.get(name)
         what = (
-            f'{known.title}: put its files, named like {known.pattern.pattern!r}, there'
+            f'{known.title}: put its files, named like {known.example}, there'
             if known
             else 'a folder of clips, .npz'
         )
@@ -185,18 +186,19 @@ def _cached(name: str) -> list[Sample]:
     ]
     key = hashlib.sha256('\n'.join(listing).encode()).hexdigest()[:16]
     path = cache_root() / f'{name}-{key}.npz'
-    try:
+    with suppress(OSError, ValueError, KeyError, EOFError, BadZipFile):
         return list(_load(path, name))
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        # Not there yet, or cut short.
-        samples = list(_parse(name, files))
-        if not samples:
-            raise DatasetError(
-                f'nothing to learn from in {folder}: expected clips of {SHORTEST_FRAMES} frames or '
-                f'more in which a body can be placed, got none in {len(files)} files'
-            ) from None
+    # Not there yet, or cut short.
+    samples = list(_parse(name, files))
+    if not samples:
+        raise DatasetError(
+            f'nothing to learn from in {folder}: expected clips of {SHORTEST_FRAMES} frames or '
+            f'more in which a body can be placed, got none in {len(files)} files'
+        )
+    with going_on_without(path):
         _save(path, samples)
         return list(_load(path, name))
+    return samples
 
 
 def _parse(name: str, files: Sequence[Path]) -> Iterator[Sample]:

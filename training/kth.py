@@ -17,7 +17,7 @@ from pathlib import Path
 
 from skeleton_action_ros.adapters.datasets.base import read_text
 from skeleton_action_ros.core.errors import DatasetError
-from training.files import written_whole
+from training.files import going_on_without, written_whole
 from training.videos import Shot, image_count
 
 KTH_LABELS = ('boxing', 'handclapping', 'handwaving', 'jogging', 'running', 'walking')
@@ -139,6 +139,6 @@ def _counts(videos: Sequence[Path], kept: Path) -> dict[Path, int]:
     for path in missing:
         known[keys[path]] = image_count(path)
     if missing:
-        with written_whole(kept) as part:
+        with going_on_without(kept), written_whole(kept) as part:
             part.write_text(json.dumps(known, indent=1), 'utf-8')
     return {path: known[key] for path, key in keys.items()}

@@ -42,6 +42,11 @@ def test_there_is_a_fixture_for_every_data_set() -> None:
     assert WRITERS.keys() == DATASETS.keys()
 
 
+@pytest.mark.parametrize('name', DATASETS)
+def test_file_that_is_given_as_an_example_is_one(name: str) -> None:
+    assert DATASETS[name].pattern.fullmatch(DATASETS[name].example)
+
+
 @pytest.mark.parametrize('name', WRITERS)
 def test_every_joint_arrives_where_it_is_in_the_optical_frame(name: str, tmp_path: Path) -> None:
     item = read(name, WRITERS[name](tmp_path))[0]

@@ -100,9 +100,32 @@ def test_cache_that_was_cut_short_is_made_anew(folder: Path) -> None:
 
 def test_missing_data_set_is_named_with_its_place_and_title(folder: Path) -> None:
     with pytest.raises(
-        DatasetError, match=r'no data set utd-mhad under .*data.utd-mhad \(UTD .*there'
+        DatasetError,
+        match=r'no data set utd-mhad under .*utd-mhad \(UTD .* like a1_s1_t1_skeleton\.mat, there',
     ):
         load_samples(['utd-mhad'])
+    (folder / 'data' / 'utd-mhad').mkdir()
+    with pytest.raises(
+        DatasetError, match=r'named like a1_s1_t1_skeleton\.mat at any depth, found'
+    ):
+        load_samples(['utd-mhad'])
+
+
+def test_cache_that_cannot_be_written_is_gone_on_without(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = load_samples(['mine'])
+    (folder / 'a file').write_text('x')
+    monkeypatch.setenv('SKELETON_ACTION_CACHE', str(folder / 'a file' / 'cache'))
+    capsys.readouterr()
+
+    samples = [load_samples(['mine']) for _ in range(2)]
+
+    assert [fingerprint(found) for found in samples] == 2 * [fingerprint(kept)]
+    error = capsys.readouterr().err
+    assert error.count('\n') == 1
+    assert error.startswith(f'{folder}/a file/cache/mine-')
+    assert 'cannot be written, going on without it: Not a directory' in error
 
 
 def test_fingerprint_changes_with_what_protocols_split_by() -> None:

@@ -46,6 +46,7 @@ class Dataset:
     :param rate_hz: nominal frame rate.
     :param labels: action number -> label.
     :param pattern: matches the names of its files, and no others'.
+    :param example: a name that it matches, for who looks for the files.
     :param read_file: yields the clips of one file; DatasetError where it does not follow the
         format.
     """
@@ -56,6 +57,7 @@ class Dataset:
     rate_hz: float
     labels: Mapping[int, str]
     pattern: re.Pattern[str]
+    example: str
     read_file: Callable[[Path], Iterator[DatasetClip]]
 
     def files(self, path: str | Path) -> list[Path]:
@@ -74,8 +76,8 @@ class Dataset:
         )
         if not found:
             raise DatasetError(
-                f'{path}: expected files of {self.name} named like {self.pattern.pattern!r} at any '
-                'depth, found none'
+                f'{path}: expected files of {self.name} named like {self.example} at any depth, '
+                'found none'
             )
         return found
 

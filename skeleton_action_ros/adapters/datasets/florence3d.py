@@ -103,5 +103,6 @@ DATASET = Dataset(
     rate_hz=RATE_HZ,
     labels=LABELS,
     pattern=_NAME,
+    example='skeletal_data.mat',
     read_file=read_file,
 )

@@ -139,5 +139,6 @@ DATASET = Dataset(
     rate_hz=RATE_HZ,
     labels=LABELS,
     pattern=_NAME,
+    example='a01_s01_e01_skeleton3D.txt',
     read_file=read_file,
 )

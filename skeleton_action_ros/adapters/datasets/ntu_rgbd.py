@@ -286,5 +286,6 @@ DATASET = Dataset(
     rate_hz=RATE_HZ,
     labels=LABELS,
     pattern=_NAME,
+    example='S001C001P001R001A001.skeleton',
     read_file=read_file,
 )

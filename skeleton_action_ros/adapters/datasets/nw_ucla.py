@@ -106,5 +106,6 @@ DATASET = Dataset(
     rate_hz=RATE_HZ,
     labels=LABELS,
     pattern=_NAME,
+    example='a01_s01_e00_v01.json',
     read_file=read_file,
 )

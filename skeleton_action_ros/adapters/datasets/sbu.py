@@ -122,5 +122,6 @@ DATASET = Dataset(
     rate_hz=RATE_HZ,
     labels=LABELS,
     pattern=_NAME,
+    example='skeleton_pos.txt',
     read_file=read_file,
 )

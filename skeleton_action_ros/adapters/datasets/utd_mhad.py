@@ -111,5 +111,6 @@ DATASET = Dataset(
     rate_hz=RATE_HZ,
     labels=LABELS,
     pattern=_NAME,
+    example='a1_s1_t1_skeleton.mat',
     read_file=read_file,
 )

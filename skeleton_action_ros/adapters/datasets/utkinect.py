@@ -154,5 +154,6 @@ DATASET = Dataset(
     rate_hz=RATE_HZ,
     labels=LABELS,
     pattern=_NAME,
+    example='joints_s01_e01.txt',
     read_file=read_file,
 )
