@@ -18,12 +18,9 @@ class Curves:
     """
 
     def __init__(self, folder: Path, step: int) -> None:
-        try:
-            from torch.utils.tensorboard.writer import SummaryWriter
-        except ImportError:
-            raise SkeletonActionError(
-                "there is no TensorBoard here: it is in this package's extra 'train'"
-            ) from None
+        check_tensorboard()
+        from torch.utils.tensorboard.writer import SummaryWriter
+
         self._writer = SummaryWriter(folder, purge_step=step + 1)
 
     def __enter__(self) -> Curves:
@@ -48,3 +45,17 @@ class Curves:
 
     def _draw(self, name: str, value: float, step: int) -> None:
         self._writer.add_scalar(name, value, step)
+
+
+def check_tensorboard() -> None:
+    """
+    Find out whether curves can be drawn, before there are any.
+
+    :raises SkeletonActionError: TensorBoard is not installed.
+    """
+    try:
+        import torch.utils.tensorboard.writer  # noqa: F401
+    except ImportError:
+        raise SkeletonActionError(
+            "there is no TensorBoard here: it is in this package's extra 'train'"
+        ) from None

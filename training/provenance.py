@@ -32,16 +32,22 @@ def commit() -> str:
     """
     Return the commit of this checkout, with a plus where files that matter differ from it.
 
-    A copy without history says what SKELETON_ACTION_COMMIT says, or 'unknown'.
+    A copy without a history of its own, or without git, says what SKELETON_ACTION_COMMIT says, or
+    'unknown'.
     """
 
     def git(*words: str) -> str:
-        done = subprocess.run(
-            ['git', '-C', str(CHECKOUT), *words], capture_output=True, text=True, check=False
-        )
+        try:
+            done = subprocess.run(
+                ['git', '-C', str(CHECKOUT), *words], capture_output=True, text=True, check=False
+            )
+        except OSError:
+            return ''
         return done.stdout.strip()
 
-    head = git('rev-parse', '--short=12', 'HEAD')
+    # A copy within another repository has the commit of that, which says nothing of it.
+    top = git('rev-parse', '--show-toplevel')
+    head = git('rev-parse', '--short=12', 'HEAD') if top and Path(top).samefile(CHECKOUT) else ''
     if not head:
         return os.environ.get('SKELETON_ACTION_COMMIT', 'unknown')
     changed = git('diff', 'HEAD', '--name-only', '--', *DECISIVE)

@@ -25,6 +25,7 @@ from training import parallel
 from training.checkpoints import check_finished, load_checkpoint
 from training.command import check_writable, one_line, seed_number
 from training.config import Recipe
+from training.curves import check_tensorboard
 from training.data import CHECKOUT, Sample, fingerprint, load_samples
 from training.evaluate import Exercise, baseline_figures, check_askable, evaluated, exercise
 from training.kept import check_replaceable
@@ -252,6 +253,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder, path = RUNS / recipe.name, options.results / f'{recipe.name}.json'
         for place in (folder, options.results):
             check_writable(place)
+        if options.tensorboard:
+            check_tensorboard()
         check_replaceable(path, folder, recipe, options.seeds, options.set)
         asked = asked_by(recipe.protocol)
         row = variant_named(recipe.system, options.variant)

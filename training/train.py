@@ -17,7 +17,7 @@ from training import parallel
 from training.checkpoints import load_checkpoint
 from training.command import check_writable, one_line, seed_number
 from training.config import Recipe
-from training.curves import Curves
+from training.curves import Curves, check_tensorboard
 from training.data import CHECKOUT, Sample, load_samples
 from training.protocols import PROTOCOLS, split
 from training.recipes import SYSTEMS, make_system, recipe_for
@@ -46,9 +46,12 @@ def train(
     :param tensorboard: draw curves into `out/curves`.
     :param asked: actions that must be learned, 'data set/label': those that it is to name.
     :raises SkeletonActionError: data is missing, or has too few actions; the checkpoint is of
-        another recipe; or `out` cannot be written. Nothing is trained then.
+        another recipe; `out` cannot be written; or there is no TensorBoard to draw with. Nothing is
+        trained then.
     """
     check_writable(out)
+    if tensorboard:
+        check_tensorboard()
     samples = load_samples(
         recipe.data.train, simulated_people=recipe.data.simulated_people, seed=recipe.seed
     )

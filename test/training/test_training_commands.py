@@ -163,6 +163,25 @@ def test_training_does_not_begin_where_it_could_not_be_kept(
     assert 'must be a folder that can be written' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize('module', [train, run])
+def test_curves_that_cannot_be_drawn_are_told_before_data_is_loaded(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    module: Any,
+) -> None:
+    monkeypatch.setenv('SKELETON_ACTION_DATA', str(tmp_path / 'none'))
+    monkeypatch.setitem(sys.modules, 'torch.utils.tensorboard.writer', None)
+    monkeypatch.setattr(run, 'RUNS', tmp_path / 'runs')
+    where = ['--out', str(tmp_path)] if module is train else ['--results', str(tmp_path)]
+
+    with pytest.raises(SystemExit) as ended:
+        module.main(['utd-15', '--device', 'cpu', '--tensorboard', *where])
+
+    assert ended.value.code == 1
+    assert 'there is no TensorBoard here' in capsys.readouterr().err
+
+
 def test_devices_are_those_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     assert [device_of(name) for name in ('auto', 'cpu')] == ['cpu', 'cpu']

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from training_clips import lifting_samples, tiny_recipe
 
 from skeleton_action_ros.core.errors import SkeletonActionError
+from training import parallel
 from training import trainer as trainer_module
 from training.batches import Batches
-from training.checkpoints import load_checkpoint
+from training.checkpoints import load_checkpoint, read_state, write_state
 from training.config import ClassifierRecipe, EncoderRecipe
 from training.encoder import EncoderSystem
 from training.settings import override
@@ -153,6 +154,31 @@ def test_checkpoint_gives_recipe_and_model_back(tmp_path: Path) -> None:
     found = described(state.system(), state.model(), inputs)
     expected = described(trainer.system, trainer.average.module, inputs)
     np.testing.assert_allclose(found.embeddings, expected.embeddings, atol=1e-6)
+
+
+def test_run_of_several_processes_is_gone_on_with_by_as_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / 'checkpoint.pt'
+    with Trainer(tiny_recipe(), lifting_samples()) as trainer:
+        trainer.save(path)
+        # Older checkpoints do not say: they are of one.
+        state = read_state(path)
+        assert state.pop('processes') == 1
+        write_state(path, state)
+        trainer.restore(path)
+        assert load_checkpoint(path).processes == 1
+        monkeypatch.setattr(parallel, 'size', lambda: 3)
+        with pytest.raises(SkeletonActionError, match='of one process, expected 3 that train toge'):
+            trainer.restore(path)
+        trainer.save(path)
+        monkeypatch.undo()
+        with pytest.raises(SkeletonActionError, match=r'of 3 processes .*, expected 1: .*node 3'):
+            trainer.restore(path)
+        # What has come to its end can be looked at by anybody.
+        write_state(path, {**read_state(path), 'step': trainer.recipe.optimizer.steps})
+        trainer.restore(path)
+        assert trainer.finished
 
 
 def test_checkpoint_of_another_recipe_or_of_other_data_is_refused(tmp_path: Path) -> None:

@@ -12,13 +12,16 @@ import pytest
 import torch
 from dataset_files import write_ntu
 
-from training.checkpoints import read_state
+from skeleton_action_ros.core.errors import ConfigError
+from training import parallel
+from training.checkpoints import load_checkpoint, read_state
 from training.data import CHECKOUT, load_samples
 from training.recipes import recipe_for
 from training.settings import override
 from training.trainer import Trainer
 
 STEPS = 2
+SET = ('RANK', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT')
 TINY = (
     *(f'optimizer.steps={STEPS}', 'optimizer.validate_steps=1', 'model.token=6', 'model.local=1'),
     *('batch.classes=4', 'batch.clips_per_class=2', 'model.width=16', 'model.dilations=(1, 2)'),
@@ -68,7 +71,43 @@ def test_gradients_of_two_processes_are_averaged(
 
     found = read_state(tmp_path / 'out' / 'checkpoint.pt')
     assert found['step'] == STEPS
+    assert found['processes'] == 2
+    assert load_checkpoint(tmp_path / 'out' / 'checkpoint.pt').processes == 2
     for name, value in alone.model.named_parameters():
         np.testing.assert_allclose(
             found['model'][name], value.detach(), rtol=1e-3, atol=2e-5, err_msg=name
         )
+
+
+@pytest.mark.parametrize(
+    ('found', 'message'),
+    [
+        ({'WORLD_SIZE': 'two'}, "WORLD_SIZE must be a whole number from 1.*, got 'two'"),
+        ({'WORLD_SIZE': '0'}, "WORLD_SIZE must be a whole number from 1.*, got '0'"),
+        ({'WORLD_SIZE': '2', 'RANK': '0'}, 'is 2 and LOCAL_RANK, MASTER_ADDR, MASTER_PORT not set'),
+        (
+            {**dict.fromkeys(SET, '1'), 'WORLD_SIZE': '2'},
+            'process 2 of this machine has no GPU: expected --nproc-per-node 1 at most',
+        ),
+    ],
+)
+def test_processes_that_cannot_train_together_are_told(
+    monkeypatch: pytest.MonkeyPatch, found: dict[str, str], message: str
+) -> None:
+    for name in ('WORLD_SIZE', *SET):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in found.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 1)
+
+    with pytest.raises(ConfigError, match=message), parallel.together('cuda'):
+        pass
+
+
+def test_one_process_trains_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for found in (None, '1'):
+        monkeypatch.delenv('WORLD_SIZE', raising=False)
+        if found:
+            monkeypatch.setenv('WORLD_SIZE', found)
+        with parallel.together('cpu') as device:
+            assert (device, parallel.size()) == ('cpu', 1)
