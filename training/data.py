@@ -197,7 +197,7 @@ def _cached(name: str) -> list[Sample]:
         )
     with going_on_without(path):
         _save(path, samples)
-        return list(_load(path, name))
+        samples = list(_load(path, name))
     return samples
 
 

@@ -12,8 +12,7 @@ import pytest
 
 from training.config import completed
 from training.recipes import SYSTEMS, variant_named
-from training.results import is_of, read_results
-from training.run import without_seed
+from training.results import is_of, read_results, without_seed
 from training.settings import differences
 from training.train import add_recipe_options, chosen_recipe
 
