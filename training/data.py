@@ -186,9 +186,9 @@ def _cached(name: str) -> list[Sample]:
     ]
     key = hashlib.sha256('\n'.join(listing).encode()).hexdigest()[:16]
     path = cache_root() / f'{name}-{key}.npz'
-    with suppress(OSError, ValueError, KeyError, EOFError, BadZipFile):
-        return list(_load(path, name))
-    # Not there yet, or cut short.
+    kept = _kept(path, name)
+    if kept:
+        return kept
     samples = list(_parse(name, files))
     if not samples:
         raise DatasetError(
@@ -197,8 +197,14 @@ def _cached(name: str) -> list[Sample]:
         )
     with going_on_without(path):
         _save(path, samples)
-        samples = list(_load(path, name))
-    return samples
+    return _kept(path, name) or samples
+
+
+def _kept(path: Path, name: str) -> list[Sample]:
+    """Return what the cache has; nothing where it is not there yet, or cut short."""
+    with suppress(OSError, ValueError, KeyError, EOFError, BadZipFile):
+        return list(_load(path, name))
+    return []
 
 
 def _parse(name: str, files: Sequence[Path]) -> Iterator[Sample]:
