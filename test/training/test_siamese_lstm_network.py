@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -97,6 +99,22 @@ def test_lstms_are_those_of_florence_and_gtu() -> None:
     assert weights(florence) == 4 * 128 * (45 + 128 + 2)
     assert weights(gtu) == 4 * 200 * (45 + 200 + 2) + 4 * 200 * (200 + 200 + 2)
     assert gtu(torch.randn(3, 6, 15, 3)).shape == (3, 200)
+
+
+def test_match_network_starts_with_glorot_s_weights_and_the_difference() -> None:
+    torch.manual_seed(0)
+
+    match = MatchNetwork(200, (300, 150, 50))
+
+    for layer, widths in zip(match.layers, pairwise((400, 300, 150, 50, 2)), strict=True):
+        limit = (6.0 / sum(widths)) ** 0.5
+        assert 0.9 * limit < float(layer.weight.detach().abs().max()) <= limit
+    first = match.layers[0].weight
+    assert torch.equal(first[:, 200:], -first[:, :200])
+    assert not any(layer.bias.any() for layer in match.layers)
+    # What it says of a pair depends on the pair; by PyTorch's own weights by 0.02.
+    found = match.table(torch.randn(9, 200), torch.randn(9, 200)).detach()
+    assert float(found.std(dim=(0, 1)).min()) > 0.1
 
 
 def test_lstm_is_the_published_one_and_gives_its_last_output() -> None:

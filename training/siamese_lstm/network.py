@@ -64,8 +64,10 @@ class MatchNetwork(nn.Module):
     of o_T and o_R. The first product is computed by halves, W1 [o_T; o_R] = W1_T o_T + W1_R o_R, so
     that it is done once a sequence and not once a pair.
 
-    Before training W1_R is -W1_T, so that what is seen first is how far o_T is from o_R; both are
-    learned freely from there. The paper is silent about initial weights.
+    Weights are drawn as Glorot and Bengio do, TensorFlow's default, which the paper used: PyTorch's
+    own are smaller by half, and five layers of them tell no pair from another. But before training
+    W1_R is -W1_T, so that what is seen first is how far o_T is from o_R; both are learned freely
+    from there. The paper is silent about initial weights.
 
     :param cells: M, length of o_T and of o_R.
     :param hidden: widths between the concatenation (2 M) and the two outputs.
@@ -75,6 +77,9 @@ class MatchNetwork(nn.Module):
         super().__init__()
         self._cells = cells
         layers = [nn.Linear(*widths) for widths in pairwise((2 * cells, *hidden, 2))]
+        for layer in layers:
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
         with torch.no_grad():
             layers[0].weight[:, cells:] = -layers[0].weight[:, :cells]
         self.layers = nn.ModuleList(layers)

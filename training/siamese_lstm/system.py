@@ -56,7 +56,7 @@ class SiameseLstmSystem(NamingSystem[SiameseRecipe]):
         ),
         'pooled': Variant(
             'Siamese-LSTM DML, the metric learned from six data sets',
-            (f'data.train={POOL!r}', 'pairs.clips_per_class=4', 'optimizer.steps=1000'),
+            (f'data.train={POOL!r}', 'pairs.clips_per_class=4', 'optimizer.steps=500'),
             also=(FLORENCE, UTD),
         ),
         'plain': Variant('Siamese-LSTM DML, no augmentation', PLAIN, also=(FLORENCE,)),
