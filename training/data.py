@@ -172,7 +172,7 @@ def _cached(name: str) -> list[Sample]:
         what = (
             f'{known.title}: put its files, named like {known.example}, there'
             if known
-            else 'a folder of clips, .npz'
+            else 'a folder of clips, .npz as skeleton_action_ros.adapters.clips.save_clip writes'
         )
         raise DatasetError(
             f'no data set {name} under {folder} ({what}); SKELETON_ACTION_DATA names another place '
