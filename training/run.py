@@ -256,6 +256,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.tensorboard:
             check_tensorboard()
         check_replaceable(path, folder, recipe, options.seeds, options.set)
+        if not options.weights_of:
+            make_system(recipe).weights_file()  # before data is read, which takes long
         asked = asked_by(recipe.protocol)
         row = variant_named(recipe.system, options.variant)
         about = {

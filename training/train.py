@@ -52,6 +52,7 @@ def train(
     check_writable(out)
     if tensorboard:
         check_tensorboard()
+    make_system(recipe).weights_file()  # before data is read, which takes long
     samples = load_samples(
         recipe.data.train, simulated_people=recipe.data.simulated_people, seed=recipe.seed
     )
@@ -202,7 +203,7 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
 
     A learning rate that is set is not one to be chosen: it takes the place of `optimizer.rates`.
 
-    :raises ConfigError: there is none such, or the weights that it starts from are not there.
+    :raises ConfigError: there is none such.
     """
     recipe = recipe_for(options.protocol, options.system, options.variant, alone=options.alone)
     settings, names = list(options.set), {one.partition('=')[0] for one in options.set}
@@ -215,7 +216,6 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
             f'expected {rate} or {rates}, from which it would be chosen, got both: '
             f'{recipe.optimizer.learning_rate} and {recipe.optimizer.rates}'
         )
-    make_system(recipe).weights_file()  # which must be there
     return recipe
 
 
